@@ -1,0 +1,56 @@
+# One command for each job. `make help` lists them.
+SHELL := /bin/sh
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.complete
+STUDY := params/studies/spending_review.toml
+
+# PYTHON=... on the command line reaches the interpreter search.
+export PYTHON
+
+.PHONY: help setup evidence test check lab lock clean
+.DEFAULT_GOAL := help
+
+help:  ## list the commands
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+setup: $(STAMP)  ## make the environment in .venv, if it is missing or out of date
+
+# uv is used when it is there because it is faster; pip reads the same lock. Both refuse a package whose hash differs.
+$(STAMP): requirements.lock pyproject.toml .ci/find_python
+	@set -e; python=$$(sh .ci/find_python); \
+	echo "Setting up $(VENV) with $$python (once; one to three minutes)"; \
+	rm -rf $(VENV); \
+	if command -v uv >/dev/null 2>&1; then \
+	  uv venv --quiet --python "$$python" $(VENV); \
+	  uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock; \
+	  uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .; \
+	else \
+	  "$$python" -m venv $(VENV); \
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock; \
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .; \
+	fi; \
+	touch $(STAMP)
+
+evidence: $(STAMP)  ## the main job: forecast, simulate, report; prints where the report lies
+	@$(BIN)/dispersal study $(STUDY)
+	@$(BIN)/dispersal report $(STUDY)
+
+test: $(STAMP)  ## every test
+	@$(BIN)/python -m pytest
+
+check: $(STAMP)  ## style, types, parameters and reference tables
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/dispersal check
+
+lab: $(STAMP)  ## JupyterLab on the notebooks
+	@$(BIN)/jupyter lab --notebook-dir=notebooks
+
+lock:  ## resolve requirements.lock again from pyproject.toml (needs uv)
+	@uv pip compile pyproject.toml --all-extras --universal --python-version 3.12 --generate-hashes \
+	  --no-emit-index-url --no-header --no-annotate --upgrade -o requirements.lock
+
+clean:  ## remove the environment and caches; runs/ is left alone
+	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache *.egg-info
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

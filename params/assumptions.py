@@ -1,0 +1,280 @@
+"""Assumptions as one run uses them: the register, one scenario, the overrides, and at most one draw."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from params.errors import InputError, nearest, unknown
+from params.register import FOREVER, ROOT, Assumption, Value, find, read_register, read_toml
+
+_OVERRIDE_KEYS = ("value", "from", "dated", "unit")
+
+
+@dataclass(frozen=True)
+class Step:
+    """A value from a date on; `drawn` says whether a draw of the uncertain assumptions may move it."""
+
+    start: date
+    value: Value
+    drawn: bool
+
+
+class Group:
+    """Read-only attributes for one month's assumptions: `now.funding.grant_per_person`."""
+
+    def __init__(self, name: str, members: Mapping[str, Any]) -> None:
+        self.__dict__.update(members)
+        self.__dict__["_name"] = name
+
+    def __setattr__(self, key: str, value: object) -> None:
+        raise AttributeError(f"{self._name}.{key}: assumptions are frozen; use an override or a scenario.")
+
+    def __getattr__(self, key: str) -> Any:
+        guess = nearest(key, [k for k in self.__dict__ if not k.startswith("_")])
+        raise AttributeError(f"{key} is not in {self.__dict__.get('_name', 'assumptions')}. Nearest: {guess}.")
+
+    def items(self) -> Iterator[tuple[str, Any]]:
+        """Names and values of the group, in the register's order."""
+        return ((k, v) for k, v in self.__dict__.items() if k != "_name")
+
+
+@dataclass(frozen=True)
+class Assumptions:
+    """Everything one run assumes.
+
+    Attributes:
+        scenario: name of the scenario file.
+        why: the scenario's one sentence.
+        entries: the register, by dotted name.
+        steps: dated values in force, by dotted name.
+        overridden: where each overridden name was set.
+        draw: number of the draw, 0 for central values.
+    """
+
+    scenario: str
+    why: str
+    entries: Mapping[str, Assumption]
+    steps: Mapping[str, tuple[Step, ...]]
+    overridden: Mapping[str, str]
+    draw: int = 0
+
+    def value(self, name: str, on: date) -> Value:
+        """Value of one assumption on a date; before its first date the first value holds."""
+        find(self.entries, name, "assumptions")
+        steps = self.steps[name]
+        return next((s.value for s in reversed(steps) if s.start <= on), steps[0].value)
+
+    def at(self, on: date) -> Any:
+        """Every assumption on a date, as nested read-only attributes."""
+        tree: dict[str, Any] = {}
+        for name in self.entries:
+            *groups, leaf = name.split(".")
+            node = tree
+            for group in groups:
+                node = node.setdefault(group, {})
+            node[leaf] = self.value(name, on)
+        return _freeze("assumptions", tree)
+
+    def with_draw(self, draw: int, draws: int, seed: int) -> Assumptions:
+        """The same assumptions with the uncertain ones moved to draw number `draw`.
+
+        Draw 0 is the central values. Draws 1 to `draws - 1` are a Latin hypercube over every uncertain entry of
+        the register, so draw k moves the same assumption to the same place in every arm. An assumption that a
+        scenario overrides is that scenario's policy and is not drawn.
+
+        Raises:
+            InputError: when `draw` is not one of the draws.
+        """
+        if not 0 <= draw < draws:
+            raise InputError(f"draw {draw}: must be from 0 to {draws - 1}.")
+        if draw == 0:
+            return self
+        from scipy.stats import qmc
+
+        axes = sorted({a.joint.group if a.joint else n for n, a in self.entries.items() if a.distribution != "fixed"})
+        points = qmc.LatinHypercube(d=len(axes), rng=seed).random(draws - 1)
+        level = dict(zip(axes, points[draw - 1], strict=True))
+        steps = dict(self.steps)
+        for name, entry in self.entries.items():
+            if entry.distribution == "fixed" or not any(step.drawn for step in steps[name]):
+                continue
+            centre = float(entry.values()[-1])
+            drawn = quantile(entry, float(level[entry.joint.group if entry.joint else name]))
+            steps[name] = tuple(replace(s, value=_moved(s, centre, drawn)) for s in steps[name])
+        return replace(self, steps=MappingProxyType(steps), draw=draw)
+
+    def canonical(self) -> dict[str, Any]:
+        """What the run's numbers depend on, as plain JSON: every name with its dated values."""
+        return {n: [[s.start.isoformat(), s.value] for s in self.steps[n]] for n in sorted(self.entries)}
+
+    def differences(self, base: Assumptions) -> dict[str, tuple[tuple[Step, ...], tuple[Step, ...]]]:
+        """Names whose values differ from `base`, with base's steps and ours."""
+        return {n: (base.steps[n], self.steps[n]) for n in self.entries if base.steps[n] != self.steps[n]}
+
+
+def _moved(step: Step, centre: float, drawn: float) -> Value:
+    if not step.drawn:
+        return step.value
+    return drawn if step.value == centre or centre == 0 else float(step.value) * drawn / centre
+
+
+def quantile(entry: Assumption, level: float) -> float:
+    """Value of an uncertain assumption at a probability level, from its distribution and range."""
+    if entry.joint:
+        return entry.joint.values[min(int(level * len(entry.joint.values)), len(entry.joint.values) - 1)]
+    low, high, mode = float(entry.low or 0), float(entry.high or 0), float(entry.values()[-1])
+    if entry.distribution == "uniform":
+        return low + level * (high - low)
+    if entry.distribution == "triangular":
+        split = (mode - low) / (high - low)
+        if level < split:
+            return low + math.sqrt(level * (high - low) * (mode - low))
+        return high - math.sqrt((1 - level) * (high - low) * (high - mode))
+    from scipy.stats import norm
+
+    middle, spread = (math.log(high) + math.log(low)) / 2, (math.log(high) - math.log(low)) / 2
+    return math.exp(middle + spread * norm.ppf(level) / norm.ppf(0.95))
+
+
+def _freeze(name: str, tree: Mapping[str, Any]) -> Group:
+    return Group(name, {k: _freeze(k, v) if isinstance(v, Mapping) else v for k, v in tree.items()})
+
+
+def _base_steps(entry: Assumption) -> tuple[Step, ...]:
+    uncertain = entry.distribution != "fixed"
+    if entry.value is not None:
+        return (Step(FOREVER, entry.value, uncertain),)
+    return tuple(Step(d.start, d.value, uncertain and not d.known) for d in entry.dated)
+
+
+def _flatten(
+    prefix: str, table: Mapping[str, Any], entries: Mapping[str, Assumption]
+) -> Iterator[tuple[str, object]]:
+    for key, given in table.items():
+        name = f"{prefix}.{key}" if prefix else key
+        if name in entries or not isinstance(given, Mapping):
+            yield name, given
+        else:
+            yield from _flatten(name, given, entries)
+
+
+def _apply(
+    steps: dict[str, tuple[Step, ...]],
+    overridden: dict[str, str],
+    entries: Mapping[str, Assumption],
+    name: str,
+    given: object,
+    place: str,
+) -> None:
+    """Override one assumption: a bare value for all time, or a table with `value` and `from` for a dated change."""
+    name, _, day = name.partition("@")
+    entry = find(entries, name, place)
+    if name in overridden:
+        raise InputError(f"{place}: {name} is already set in {overridden[name]}; one override for each assumption.")
+    if day:
+        if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", day):
+            raise InputError(f"{place}: {name}@{day}: the date must read like 2027-04-01.")
+        given = {"value": given, "from": _day(day, f"{place}: {name}")}
+    new = _override_steps(entry, name, given, place)
+    if entry.joint:
+        raise InputError(f"{place}: {name}: is one of a set of values that fit together; it is drawn, not set alone.")
+    steps[name] = (*(s for s in steps[name] if s.start < new[0].start), *new)
+    overridden[name] = place
+
+
+def _override_steps(entry: Assumption, name: str, given: object, place: str) -> list[Step]:
+    """Read an override: a bare value (for all time), `{from, value}`, or `{dated = [{from, value}, ...]}`."""
+    if not isinstance(given, Mapping):
+        return [_step(entry, name, FOREVER, given, place)]
+    for key in given:
+        if key not in _OVERRIDE_KEYS:
+            raise unknown(f"{place}: {name}", "a key of an override", key, _OVERRIDE_KEYS)
+    if "unit" in given and given["unit"] != entry.unit:
+        raise InputError(f"{place}: {name}: unit {given['unit']!r} is wrong. Nearest: {entry.unit!r}.")
+    if ("value" in given) == ("dated" in given) or ("dated" in given and "from" in given):
+        raise InputError(f"{place}: {name}: needs a value (with or without from), or dated values.")
+    if "value" in given:
+        return [_step(entry, name, given.get("from", FOREVER), given["value"], place)]
+    dated = given["dated"]
+    if not isinstance(dated, list) or not dated or any(
+        not isinstance(d, Mapping) or set(d) != {"from", "value"} for d in dated
+    ):
+        raise InputError(f"{place}: {name}: dated must be a list of {{ from = ..., value = ... }}.")
+    new = [_step(entry, name, d["from"], d["value"], place) for d in dated]
+    if [s.start for s in new] != sorted({s.start for s in new}):
+        raise InputError(f"{place}: {name}: dated values must be in order of date, each date once.")
+    return new
+
+
+def _step(entry: Assumption, name: str, start: object, given: object, place: str) -> Step:
+    """One checked value of an override; a policy that is set is not drawn."""
+    if type(start) is not date:
+        raise InputError(f"{place}: {name}: from must be a date like 2027-04-01, not {start!r}.")
+    try:
+        entry.check(given)
+    except ValueError as error:
+        raise InputError(f"{place}: {name}: {error}.") from None
+    value: Value = given if isinstance(given, bool | str) else float(given)  # type: ignore[arg-type]
+    return Step(start, value, drawn=False)
+
+
+def _day(text: str, place: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise InputError(f"{place}: {text} is not a date.") from None
+
+
+def scenario_names(root: Path = ROOT) -> list[str]:
+    """Names of the scenarios under `root/scenarios`."""
+    return sorted(path.stem for path in (root / "scenarios").glob("*.toml"))
+
+
+def load(
+    scenario: str = "central", overrides: Mapping[str, object] | None = None, root: Path = ROOT
+) -> Assumptions:
+    """Read the register, then one scenario (with those it extends), then the overrides given in code or `--set`.
+
+    Args:
+        scenario: name of a file in `params/scenarios`, without `.toml`.
+        overrides: values by dotted name; `"a.b@2027-04-01"` changes the value from that date on.
+        root: folder that holds `assumptions/` and `scenarios/`.
+
+    Returns:
+        Frozen assumptions with central values.
+
+    Raises:
+        InputError: an unknown scenario or name, a wrong type or unit, a value out of range, or two overrides of
+            one name; the message names the file, the key and the nearest valid name.
+    """
+    entries = read_register(root)
+    steps = {name: _base_steps(entry) for name, entry in entries.items()}
+    overridden: dict[str, str] = {}
+    why, name, chain = "", scenario, list[str]()
+    while name:
+        if name in chain:
+            raise InputError(f"{root / 'scenarios'}: {' extends '.join([*chain, name])}: a circle.")
+        if name not in scenario_names(root):
+            raise unknown(root / "scenarios", "a scenario", name, scenario_names(root))
+        path = root / "scenarios" / f"{name}.toml"
+        table = read_toml(path)
+        sentence, extends = table.pop("why", None), table.pop("extends", "")
+        if not isinstance(sentence, str) or not sentence.strip():
+            raise InputError(f"{path}: why is missing; say in one sentence what the scenario is for.")
+        if not isinstance(extends, str):
+            raise InputError(f"{path}: extends must be the name of a scenario, not {extends!r}.")
+        why = why or sentence
+        for key, given in _flatten("", table, entries):
+            _apply(steps, overridden, entries, key, given, str(path))
+        chain.append(name)
+        name = extends
+    for key, given in (overrides or {}).items():
+        _apply(steps, overridden, entries, key, given, "--set")
+    return Assumptions(scenario, why, MappingProxyType(entries), MappingProxyType(steps), MappingProxyType(overridden))

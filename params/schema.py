@@ -1,0 +1,68 @@
+"""JSON Schemas of the files people edit, for editors that complete and check as you type.
+
+`python -m params.schema` writes them; a test keeps them in step.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from params.register import ROOT, Assumption, Value, read_register
+
+
+def _value_schema(entry: Assumption) -> dict[str, Any]:
+    values: list[Value] = entry.values()
+    if entry.unit == "switch":
+        return {"type": "boolean"}
+    if entry.unit == "choice":
+        return {"enum": entry.choices}
+    limits = {"minimum": 0, "maximum": 1} if entry.unit in ("share", "share a month") else {}
+    return {"type": "number", **limits, "default": values[-1]}
+
+
+def scenario_schema() -> dict[str, Any]:
+    """Schema of `params/scenarios/*.toml`: every assumption by its dotted place, with unit and range."""
+    root: dict[str, Any] = {"type": "object", "additionalProperties": False, "properties": {}}
+    for name, entry in read_register().items():
+        *groups, leaf = name.split(".")
+        node = root
+        for group in groups:
+            node = node["properties"].setdefault(
+                group, {"type": "object", "additionalProperties": False, "properties": {}}
+            )
+        value = _value_schema(entry)
+        dated = {"from": {"type": "string", "format": "date"}, "value": value}
+        node["properties"][leaf] = {
+            "title": f"{name} ({entry.unit})",
+            "description": entry.note,
+            "anyOf": [
+                value,
+                {
+                    "type": "object",
+                    "additionalProperties": False,
+                    "properties": {**dated, "unit": {"const": entry.unit}, "dated": {"type": "array"}},
+                },
+            ],
+        }
+    root["properties"] |= {"why": {"type": "string", "minLength": 1}, "extends": {"type": "string"}}
+    root["required"] = ["why"]
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "Scenario", **root}
+
+
+def register_schema() -> dict[str, Any]:
+    """Schema of one assumption in `params/assumptions/*.toml`."""
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **Assumption.model_json_schema()}
+
+
+def write_schemas(folder: Path) -> None:
+    """Write both schemas into a folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, schema in (("scenario", scenario_schema()), ("assumption", register_schema())):
+        text = json.dumps(schema, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+        (folder / f"{name}.schema.json").write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write_schemas(ROOT / "schema")

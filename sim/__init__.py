@@ -1,0 +1,12 @@
+"""What happens to people seeking asylum, councils, providers and budgets: an agent-based model in months.
+
+Example:
+    >>> import sim
+    >>> sim.PHASES[:3]
+    ('policy', 'arrive', 'decide')
+"""
+
+from sim.model import PHASES, Rules
+from sim.run import simulate, start_days
+
+__all__ = ["PHASES", "Rules", "simulate", "start_days"]

@@ -1,0 +1,80 @@
+"""Three ledgers that are never added together: councils, the Home Office, other public bodies.
+
+All amounts are cash of the month. Unit costs are held at 2025-26 prices and carried by `price_level`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from sim.council import line
+from sim.states import Accommodation, HomeOfficeItem, OtherBody, Participation, Service
+
+BASE_MONTH = np.datetime64("2025-10")  # the middle of 2025-26, the price base
+_SELF_CATERED = [Accommodation.DISPERSAL, Accommodation.OTHER, Accommodation.SUBSISTENCE]
+_CATERED = [Accommodation.INITIAL, Accommodation.CONTINGENCY_HOTEL, Accommodation.CONTINGENCY_OTHER]
+
+
+def price_level(month: np.datetime64, now: Any) -> float:
+    """General price level, 1 in 2025-26."""
+    years = float((month.astype("datetime64[M]") - BASE_MONTH).astype(int)) / 12
+    return float((1 + now.prices.inflation) ** years)
+
+
+def real_growth(month: np.datetime64, rate: float) -> float:
+    """A unit cost's growth above general prices since 2025-26."""
+    years = float((month.astype("datetime64[M]") - BASE_MONTH).astype(int)) / 12
+    return float((1 + rate) ** years)
+
+
+def council_gross(
+    needed: np.ndarray, capacity: np.ndarray, participation: np.ndarray, month: np.datetime64, now: Any
+) -> np.ndarray:
+    """Councils' gross cost this month, (council, service), GBP.
+
+    Statutory lines cost what is demanded; the others what their capacity serves. Temporary accommodation counts
+    without the part that housing benefit meets. Councils that take part carry a fixed coordination cost.
+
+    Source: unit costs elicited around published comparators; see the register.
+    """
+    statutory = np.array([line(now.services.statutory, service) for service in Service], bool)
+    served = np.where(statutory, needed, np.minimum(needed, capacity))
+    cost = served * np.array([line(now.services.unit_cost, service) for service in Service]) / 12
+    cost[:, Service.HOMELESSNESS] *= 1 - now.services.benefit_share
+    takes_part = (participation != Participation.NOT_PARTICIPATING) & (participation != Participation.WITHDRAWN)
+    cost[:, Service.COORDINATION] += takes_part * now.services.fixed_cost / 12
+    level = price_level(month, now) * real_growth(month, now.prices.council_cost_growth)
+    return np.asarray(cost * level)
+
+
+def person_nights(people: np.ndarray, days: int) -> np.ndarray:
+    """Person-nights by accommodation type, (6,), from people at the month's end."""
+    return np.asarray(people[: Accommodation.UNPLACED] * days)
+
+
+def home_office(nights: np.ndarray, grant: float, month: np.datetime64, now: Any) -> np.ndarray:
+    """The Home Office ledger this month, (home office item,), GBP.
+
+    Args:
+        nights: (6,) person-nights by accommodation type.
+        grant: grants paid to councils this month, GBP.
+    """
+    level = price_level(month, now) * real_growth(month, now.prices.contract_growth)
+    ledger = np.zeros(len(HomeOfficeItem))
+    for kind in list(Accommodation)[: Accommodation.SUBSISTENCE]:
+        ledger[kind] = nights[kind] * getattr(now.costs.night, kind.name.lower()) * level
+    cash = nights[_SELF_CATERED].sum() * now.costs.cash_self_catered + nights[_CATERED].sum() * now.costs.cash_catered
+    ledger[HomeOfficeItem.CASH_SUPPORT] = cash / 7 * price_level(month, now)
+    ledger[HomeOfficeItem.GRANTS_TO_COUNCILS] = grant
+    return ledger
+
+
+def other_public(children: float, people: float, appeals: int, month: np.datetime64, now: Any) -> np.ndarray:
+    """The ledger of other public bodies this month, (other body,), GBP: schools, health, tribunal."""
+    ledger = np.zeros(len(OtherBody))
+    ledger[OtherBody.SCHOOLS] = children * now.costs.school_place / 12
+    ledger[OtherBody.HEALTH] = people * now.costs.health / 12
+    ledger[OtherBody.TRIBUNAL] = appeals * now.costs.tribunal
+    return ledger * price_level(month, now)

@@ -1,0 +1,208 @@
+"""Councils: who they are, how they answer a proposal, and how experience moves their willingness.
+
+The 361 councils are Mesa agents; their state is columns, so that a rule reads as one line of arithmetic over all of
+them. A `Council` agent is a view of one row.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import mesa
+import numpy as np
+
+from sim.states import Barrier, Participation, Service
+
+NATIONS = ("England", "Scotland", "Wales", "Northern Ireland")
+
+
+@dataclass
+class Councils:
+    """Columns of length (council,), in the order of the reference table.
+
+    Attributes:
+        population: residents, latest mid-year estimate.
+        area: index of the contract area.
+        rent_ratio: two-bedroom rent over the mean of its contract area; 1 where no rent is known.
+        beds: dispersal bed spaces in use or ready for use, one person each; voids are not published.
+        hotel_beds: hotel beds paid for.
+        frailty: what nothing measured explains, mean 1.
+        willingness: 0 to 1.
+        pressure: demand over capacity across service lines, weighted by cost.
+        funded: share of gross cost met by grant, over about a year.
+    """
+
+    codes: np.ndarray
+    names: np.ndarray
+    region: np.ndarray
+    nation: np.ndarray
+    area: np.ndarray
+    areas: list[str]
+    provider_of_area: list[str]
+    population: np.ndarray
+    rural: np.ndarray
+    rent_ratio: np.ndarray
+    fixed_beds: np.ndarray  # (council, 6): initial, other contingency and other accommodation keep their size
+    beds: np.ndarray
+    hotel_beds: np.ndarray
+    had_hotel: np.ndarray
+    people: np.ndarray  # in dispersal beds, refreshed each month
+    participation: np.ndarray
+    willingness: np.ndarray
+    frailty: np.ndarray
+    pressure: np.ndarray = field(init=False)
+    funded: np.ndarray = field(init=False)
+    area_start: np.ndarray = field(init=False)
+    by_area: np.ndarray = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.pressure = np.ones(self.count)
+        self.funded = np.zeros(self.count)
+        self.by_area = np.argsort(self.area, kind="stable")
+        self.area_start = np.searchsorted(self.area[self.by_area], np.arange(len(self.areas) + 1))
+
+    @property
+    def count(self) -> int:
+        """Number of councils."""
+        return int(self.codes.size)
+
+    def in_area(self, area: int) -> np.ndarray:
+        """Rows of one contract area."""
+        return self.by_area[self.area_start[area] : self.area_start[area + 1]]
+
+    def limit(self, now: Any) -> np.ndarray:
+        """People in dispersal accommodation at the cluster limit."""
+        return np.floor(self.population * now.placement.cluster_limit)
+
+
+class Council(mesa.Agent):
+    """One council, as a view of its row."""
+
+    def __init__(self, model: mesa.Model, columns: Councils, row: int) -> None:
+        super().__init__(model)
+        self.columns = columns
+        self.row = row
+
+    @property
+    def code(self) -> str:
+        """Nine-character code of the council."""
+        return str(self.columns.codes[self.row])
+
+    @property
+    def name(self) -> str:
+        """Name of the council."""
+        return str(self.columns.names[self.row])
+
+    @property
+    def participation(self) -> Participation:
+        """State in the dispersal process."""
+        return Participation(int(self.columns.participation[self.row]))
+
+    @property
+    def willingness(self) -> float:
+        """Willingness to take more, 0 to 1."""
+        return float(self.columns.willingness[self.row])
+
+    @property
+    def beds(self) -> int:
+        """Dispersal bed spaces."""
+        return int(self.columns.beds[self.row])
+
+    @property
+    def pressure(self) -> float:
+        """Demand over capacity across its service lines."""
+        return float(self.columns.pressure[self.row])
+
+
+def objection_terms(councils: Councils, now: Any) -> np.ndarray:
+    """What pushes a council towards an objection, by coded reason, in log odds.
+
+    Returns:
+        Array (council, barrier) of terms that are zero or more; their sum with the base is the log odds.
+
+    Source: elicited, but for the limit, which follows the slower growth seen from about 80% of the limit.
+    """
+    listens = float(now.feedback.capacity_to_consent)
+    used = councils.people / np.maximum(councils.limit(now), 1.0)
+    terms = np.zeros((councils.count, len(Barrier)))
+    terms[:, Barrier.SATURATION] = now.consultation.limit * np.minimum(used, 1.0) ** 2
+    terms[:, Barrier.CLUSTER_LIMIT] = now.consultation.limit * np.maximum(used - 0.8, 0.0)
+    terms[:, Barrier.SERVICE_PRESSURE] = listens * now.consultation.pressure * np.maximum(councils.pressure - 1.0, 0.0)
+    terms[:, Barrier.FUNDING_GAP] = listens * now.consultation.gap * np.clip(1.0 - councils.funded, 0.0, 1.0)
+    terms[:, Barrier.TRUST] = now.consultation.willingness * (1.0 - councils.willingness)
+    return terms
+
+
+def objection_chance(councils: Councils, now: Any) -> np.ndarray:
+    """Probability (council,) that a council objects to a proposal this month."""
+    log_odds = now.consultation.objection + objection_terms(councils, now).sum(axis=1)
+    return 1.0 / (1.0 + np.exp(-log_odds))
+
+
+def objection_reasons(councils: Councils, now: Any, draw: np.ndarray) -> np.ndarray:
+    """The coded reason each council would give, drawn in proportion to what pushes it.
+
+    Args:
+        draw: uniforms (council,).
+
+    Returns:
+        Barrier codes (council,); UNSUITABLE (the property itself) where nothing else presses.
+    """
+    weights = objection_terms(councils, now)
+    weights[:, Barrier.UNSUITABLE] = np.exp(now.consultation.objection)
+    edges = np.cumsum(weights, axis=1)
+    return np.asarray((draw[:, None] * edges[:, -1:] >= edges).sum(axis=1))
+
+
+def entry_chance(councils: Councils, now: Any) -> np.ndarray:
+    """Probability (council,) that a council outside dispersal agrees to take part this month.
+
+    Source: entry hazards measured since June 2023; the part of willingness is elicited.
+    """
+    relative = councils.population / np.median(councils.population)
+    chance = now.procurement.entry_hazard * relative**now.procurement.entry_population
+    chance = chance * councils.rent_ratio**now.procurement.entry_rent
+    chance = np.where(councils.people > 0, chance * now.procurement.foothold, chance)
+    return np.asarray(np.clip(chance * councils.willingness / now.response.start_willingness, 0.0, 0.5))
+
+
+def respond(councils: Councils, now: Any, surprised: np.ndarray) -> None:
+    """Move willingness and participation by this month's experience, in place.
+
+    Args:
+        surprised: (council,) hotels that opened without notice.
+    """
+    listens = float(now.feedback.capacity_to_consent)
+    gap = np.clip(1.0 - councils.funded, 0.0, 1.0)
+    target = now.response.ceiling - listens * (
+        now.response.pressure * np.maximum(councils.pressure - 1.0, 0.0) + now.response.gap * gap
+    )
+    councils.willingness += now.response.speed * (target - councils.willingness)
+    if now.feedback.hotels_to_trust:
+        councils.willingness -= now.hotels.trust_loss * surprised
+    np.clip(councils.willingness, 0.0, 1.0, out=councils.willingness)
+
+    state = councils.participation
+    state[(state == Participation.PROCURING) & (councils.people >= ESTABLISHED)] = Participation.ACTIVE
+    full = councils.people >= councils.limit(now)
+    strained = (councils.pressure > now.response.pause_pressure) & bool(listens)
+    state[(state == Participation.ACTIVE) & (full | strained)] = Participation.PAUSED_OR_AT_LIMIT
+    state[(state == Participation.PAUSED_OR_AT_LIMIT) & ~(full | strained)] = Participation.ACTIVE
+    emptied = (councils.beds == 0) & (councils.people == 0)
+    state[(state == Participation.PAUSED_OR_AT_LIMIT) & emptied] = Participation.WITHDRAWN
+
+
+ESTABLISHED = 10  # people; the patterns count a council as taking part from ten, below that numbers flicker
+
+
+def first_states(dispersal: np.ndarray) -> np.ndarray:
+    """Participation inferred from the published stock; no official list of states is published."""
+    return np.where(
+        dispersal >= ESTABLISHED, Participation.ACTIVE, Participation.NOT_PARTICIPATING
+    ).astype(np.int8)
+
+
+def line(now_group: Any, service: Service) -> Any:
+    """A service line's assumption from a group named by line."""
+    return getattr(now_group, service.name.lower())

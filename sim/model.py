@@ -1,0 +1,473 @@
+"""The month, as data: Mesa actors round columns of households."""
+
+from __future__ import annotations
+
+import calendar
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import mesa
+import numpy as np
+from mesa.experimental.scenarios import Scenario
+from mesa.time import Schedule
+from scipy.special import gammaincinv
+
+from params import Assumptions
+from sim import costs, households, kernels, services
+from sim.clock import months_after
+from sim.council import NATIONS, Council, Councils, entry_chance, objection_chance, objection_reasons, respond
+from sim.funding import Caseload, grants
+from sim.home_office import HomeOffice
+from sim.households import Households
+from sim.provider import Provider, hand_back, offers
+from sim.randomness import Draws
+from sim.recorder import Recorder
+from sim.states import Accommodation, Outcome, Participation
+
+PHASES = (
+    "policy", "arrive", "decide", "appeal", "leave", "procure", "consult",
+    "open_beds", "place", "hotels", "serve", "fund", "respond", "record",
+)  # fmt: skip
+_LONGEST_LAG = 60  # months; longer lags are cut, so that a pipeline fits its array
+_WARM_UP = 18  # months of proposals before the start, so that homes on their way at the start exist
+
+
+def status_quo(councils: Councils, now: Any) -> np.ndarray:
+    """Placement follows vacant beds alone."""
+    return np.ones(councils.count)
+
+
+def population_share(councils: Councils, now: Any) -> np.ndarray:
+    """Placement prefers councils with fewer people for their population."""
+    return np.asarray(councils.population / (councils.people + 1.0))
+
+
+ALLOCATION = {"status_quo": status_quo, "population_share": population_share}
+
+
+@dataclass(frozen=True)
+class Rules:
+    """The rules a researcher may replace, each a function with the same arguments.
+
+    Example:
+        >>> from sim import Rules
+        >>> Rules(grants=lambda load, now: load.accommodated * 100.0).offers.__name__
+        'offers'
+    """
+
+    offers: Callable[..., np.ndarray] = offers
+    objection_chance: Callable[[Councils, Any], np.ndarray] = objection_chance
+    entry_chance: Callable[[Councils, Any], np.ndarray] = entry_chance
+    grants: Callable[[Caseload, Any], np.ndarray] = grants
+    allocation: Callable[[Councils, Any], np.ndarray] | None = None  # None follows placement.rule
+
+
+@dataclass
+class Start:
+    """The published position a run starts from.
+
+    Attributes:
+        day: quarter end.
+        stock: (council, 6) supported people by accommodation type.
+        national: people `awaiting`, open `appeals` (cases), people `granted_a_month` in the quarter before.
+        baseline: (council,) people accommodated at the end of the financial year before.
+        decision_groups: reference table of outcome shares by decision group.
+    """
+
+    day: date
+    stock: np.ndarray
+    national: dict[str, float]
+    baseline: np.ndarray
+    decision_groups: Any
+
+
+class DispersalModel(mesa.Model):
+    """One replication. `run_for(1)` is one month, the phases of `PHASES` in order."""
+
+    def __init__(
+        self,
+        assumptions: Assumptions,
+        start: Start,
+        councils: Councils,
+        intake: np.ndarray,
+        seed: int,
+        rules: Rules,
+    ) -> None:
+        super().__init__(scenario=Scenario(rng=seed, name=assumptions.scenario))
+        self.draws = Draws(seed)
+        self.rules = rules
+        self.start = start
+        self.intake = intake
+        self.councils = councils
+        self.calendar = months_after(start.day, intake.size)
+        self._policy = [assumptions.at(month.astype("datetime64[D]").item()) for month in self.calendar]
+        self.now = self._policy[0]
+        self.month = -1
+        self._start_councils()
+        self.home_office = HomeOffice(self)
+        self.providers = [
+            Provider(self, name, [a for a, p in enumerate(councils.provider_of_area) if p == name])
+            for name in sorted(set(councils.provider_of_area))
+        ]
+        self.council_agents = [Council(self, councils, row) for row in range(councils.count)]
+        groups = start.decision_groups
+        self._group_shares = groups["share_of_claims"].to_numpy(float)
+        self.households: Households = households.start(
+            start.stock, start.national, self.now, self._group_shares, self.draws
+        )
+        self._family_sizes = households.family_sizes(self.now)
+        self._scratch = np.zeros(0, bool)
+        self._start_flows()
+        self._start_services()
+        for tick in range(_WARM_UP):
+            self._propose(tick)
+            self._answer(tick)
+        self.recorder = Recorder(start.day, intake.size, councils.count)
+        self._record_stocks(0)
+        self.schedule_recurring(self.run_month, Schedule(interval=1.0, start=1.0))
+
+    def run_month(self) -> None:
+        """One month: every phase once, in the declared order."""
+        self.month += 1
+        for phase in PHASES:
+            getattr(self, phase)()
+
+    # ------------------------------------------------------------------ set-up
+
+    def _start_councils(self) -> None:
+        """What no table holds: frailty (the same in every arm), willingness, and hotel beds that stand empty."""
+        councils, now = self.councils, self.now
+        shape = now.procurement.frailty_shape
+        councils.frailty = gammaincinv(shape, self.draws.each("frailty", councils.count, 0)) / shape
+        councils.willingness[:] = now.response.start_willingness
+        councils.hotel_beds = np.ceil(councils.hotel_beds / now.hotels.used_share).astype(np.int64)
+
+    def _start_flows(self) -> None:
+        councils = self.councils
+        horizon = _WARM_UP + self.intake.size + 2 * _LONGEST_LAG
+        self.consulting = np.zeros((horizon, councils.count), np.int64)
+        self.pipeline = np.zeros((horizon, councils.count), np.int64)
+        self.proposed_ever = councils.beds > 0
+        self.first_proposals = np.zeros(councils.count)
+        self.supported_before = [int(self.start.stock.sum())] * 3  # three months ago, two, one
+        self.baseline = self.start.baseline.astype(float)
+        self.subsistence_weight = self.start.stock[:, Accommodation.SUBSISTENCE].astype(float)
+        self.duties = np.zeros(councils.count, np.int64)
+        self.exits = np.zeros(4, np.int64)
+        self.outcomes = np.zeros(len(Outcome), np.int64)
+        self.present = np.zeros((councils.count, 4), np.int64)
+        self.surprised = np.zeros(councils.count)
+        self.entered = np.zeros(councils.count, bool)
+        self.nation_row = np.array([NATIONS.index(nation) for nation in councils.nation])
+
+    def _start_services(self) -> None:
+        """Capacity, temporary accommodation and the grant position consistent with the first month."""
+        now, hh, councils = self.now, self.households, self.councils
+        self.counts = kernels.census(hh.records, hh.n, self.present)
+        supported = self.present[:, 0]
+        leaving = self.start.national["granted_a_month"] * now.support.granted_supported
+        leaving /= max(self.counts[2] / max(self.counts[3], 1), 1.0)
+        monthly = leaving * self._duty_share() * supported / max(int(supported.sum()), 1)
+        self.temporary = monthly * now.services.temporary_share * now.services.temporary_stay
+        self.needed = services.demand(self.present, self.temporary, now)
+        self.least = services.floor(self.needed, self.counts[2], now)
+        self.capacity = np.maximum(self.needed / now.services.start_pressure, self.least)
+        councils.pressure = services.overall_pressure(self.needed, self.capacity, now)
+        gross = costs.council_gross(self.needed, self.capacity, councils.participation, self.calendar[0], now)
+        load = self._caseload(gross.sum(axis=1))
+        councils.funded = _share(self.rules.grants(load, now), load.gross_cost)
+
+    def _duty_share(self) -> np.ndarray:
+        shares = self.now.move_on.duty_share
+        return np.array([getattr(shares, n.lower().replace(" ", "_")) for n in NATIONS])[self.nation_row]
+
+    def _caseload(self, gross: np.ndarray) -> Caseload:
+        none = np.zeros(self.councils.count)
+        opened = self.recorder["beds_opened_in_month"][self.month] if self.month >= 0 else none
+        accommodated = self.households.occupied[:, : Accommodation.SUBSISTENCE].sum(axis=1).astype(float)
+        return Caseload(accommodated, self.baseline, opened, self.first_proposals, self.duties, gross)
+
+    # ------------------------------------------------------------------ phases
+
+    def policy(self) -> None:
+        """This month's assumptions; the grant baseline is taken when a financial year begins."""
+        self.now = self._policy[self.month]
+        if self.calendar[self.month].astype(object).month == 4:
+            self.baseline = self.households.occupied[:, : Accommodation.SUBSISTENCE].sum(axis=1).astype(float)
+
+    def arrive(self) -> None:
+        """People claim; some enter support and wait for a place."""
+        now, hh, record, m = self.now, self.households, self.recorder, self.month
+        people = int(self.intake[m])
+        others = now.appeals.unexplained_inflow
+        cases = int(others) + (self.draws.one("appeals residual", 0, m) < others - int(others))
+        hh.reserve(people + cases)
+        keys = self._keys("size", "uptake", "group", "children", "subsistence", "subsistence place")
+        shares = (
+            now.intake.family_share, now.support.uptake, now.intake.unaccompanied_share,
+            now.support.subsistence_share, now.intake.school_age_share,
+        )  # fmt: skip
+        hh.n, hh.next_slot, supported, children = kernels.arrive(
+            hh.records, hh.n, hh.next_slot, m, people, keys, shares, self._family_sizes, self._group_shares,
+            self.subsistence_weight, hh.occupied,
+        )  # fmt: skip
+        hh.n, hh.next_slot = kernels.arrive_on_appeal(
+            hh.records, hh.n, hh.next_slot, m, cases, keys, now.intake.family_share, self._family_sizes
+        )
+        record["claims_in_month"][m] = people
+        record["newly_supported_in_month"][m] = supported
+        record["unaccompanied_children_in_month"][m] = children
+        record["appeals_unexplained_in_month"][m] = cases
+
+    def decide(self) -> None:
+        """Initial decisions, within capacity."""
+        now, hh, m = self.now, self.households, self.month
+        queue = self.counts[0] + int(self.intake[m])
+        capacity = self.home_office.decision_capacity(now, queue, self.draws, m)
+        keys = self._keys("decide", "outcome", "exit", "appeal", "retained", "tail entry")
+        lodged = kernels.decide(
+            hh.records, hh.n, m, keys, capacity, now.decisions.oldest_share,
+            households.outcome_shares(now, self.start.decision_groups), self._exit_days(), now.appeals.share_of_refused,
+            now.support.retained_on_appeal, now.support.tail_entry, now.decisions.withdrawn_exit_days, self._chosen(),
+            self.outcomes,
+        )  # fmt: skip
+        self.recorder["decisions_in_month"][m] = self.outcomes
+        self.recorder["appeals_lodged_in_month"][m] = lodged
+
+    def appeal(self) -> None:
+        """Appeals, within their own capacity."""
+        now, hh, m = self.now, self.households, self.month
+        keys = self._keys("appeal order", "appeal outcome", "exit", "tail entry")
+        self.appeals_decided, allowed, _ = kernels.decide_appeals(
+            hh.records, hh.n, m, keys, int(now.appeals.capacity), now.appeals.oldest_share, now.appeals.allowed_share,
+            self._exit_days(), now.support.tail_entry, self._chosen(),
+        )  # fmt: skip
+        self.recorder["appeals_decided_in_month"][m] = self.appeals_decided
+        self.recorder["appeals_allowed_in_month"][m] = allowed
+
+    def leave(self) -> None:
+        """Support ends; some households are owed a homelessness duty, here or where they move."""
+        now, hh, councils, m = self.now, self.households, self.councils, self.month
+        supported = self.present[:, 0]
+        people, there = councils.population / councils.population.sum(), supported / max(int(supported.sum()), 1)
+        mix = now.move_on.drift_population
+        kernels.leave(
+            hh.records, hh.n, m, self._keys("tail exit", "duty", "drift", "destination"), 1 / now.support.tail_stay,
+            self._duty_share(), now.move_on.drift_share, mix * people + (1 - mix) * there, hh.occupied, self.exits,
+            self.duties,
+        )  # fmt: skip
+        hh.compact()
+        self.recorder["exits_in_month"][m] = self.exits
+        self.recorder["homelessness_duties_in_month"][m] = self.duties
+
+    def procure(self) -> None:
+        """Providers hand back beds and propose new ones where they see a shortfall."""
+        now, hh, councils, m = self.now, self.households, self.councils, self.month
+        lost = hand_back(councils, now, self.draws.each("hand back", councils.count, m))
+        councils.beds -= lost
+        surplus = hh.occupied[:, Accommodation.DISPERSAL] - councils.beds
+        if (surplus > 0).any():
+            kernels.displace(hh.records, hh.n, int(Accommodation.DISPERSAL), surplus, hh.occupied)
+        self.recorder["beds_handed_back_in_month"][m] = lost
+
+        councils.people = hh.occupied[:, Accommodation.DISPERSAL]
+        entry = self.rules.entry_chance(councils, now)
+        outside = councils.participation == Participation.NOT_PARTICIPATING
+        self.entered = outside & (self.draws.each("entry", councils.count, m) < entry)
+        councils.participation[self.entered] = Participation.AGREED_NO_PROCUREMENT
+
+        proposed = self._propose(m + _WARM_UP)
+        agreed = (councils.participation == Participation.AGREED_NO_PROCUREMENT) & (proposed > 0)
+        councils.participation[agreed] = Participation.PROCURING
+        self.first_proposals = ((proposed > 0) & ~self.proposed_ever).astype(float)
+        self.proposed_ever |= proposed > 0
+        self.recorder["beds_proposed_in_month"][m] = proposed
+
+    def _propose(self, tick: int) -> np.ndarray:
+        """Providers' proposals of a month, (council,) beds, sent to the councils; `tick` counts from the warm-up."""
+        councils, now = self.councils, self.now
+        need = self._need(tick)
+        proposed = np.zeros(councils.count, np.int64)
+        for provider in self.providers:
+            proposed += provider.propose(councils, need, self.rules.offers, now, self.draws, tick)
+        answer = tick + self._months(now.consultation.lag, "consultation lag", tick)
+        np.add.at(self.consulting, (answer, np.arange(councils.count)), proposed)
+        return proposed
+
+    def _need(self, tick: int) -> np.ndarray:
+        """Beds wanted in each area beyond replacing hand-backs: people in hotels, recent growth, less the pipeline."""
+        hh = self.households
+        supported = hh.records["support"][: hh.n] * hh.records["people"][: hh.n].astype(np.int64)
+        growth = max(int(supported.sum()) - self.supported_before[0], 0)
+        vacant = int((self.councils.beds - hh.occupied[:, Accommodation.DISPERSAL]).sum())
+        hotels = int(hh.occupied[:, Accommodation.CONTINGENCY_HOTEL].sum())
+        waiting = int(supported[hh.records["accommodation"][: hh.n] == Accommodation.UNPLACED].sum())
+        coming = int(self.consulting[tick:].sum() + self.pipeline[tick:].sum())
+        national = hotels + waiting + growth - max(vacant, 0) - coming
+        weight = np.bincount(self.councils.area, self.councils.population, len(self.councils.areas))
+        return national * weight / weight.sum()
+
+    def consult(self) -> None:
+        """Councils answer the proposals that have reached them."""
+        record, m = self.recorder, self.month
+        beds, objects, dropped, reasons = self._answer(m + _WARM_UP)
+        record["beds_objected_in_month"][m] = np.where(objects, beds, 0)
+        record["beds_dropped_in_month"][m] = np.where(dropped, beds, 0)
+        np.add.at(record["objections_in_month"][m], reasons[objects], beds[objects])
+
+    def _answer(self, tick: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Answers due in a month, and the homes that go ahead put into the pipeline.
+
+        Returns:
+            By council: beds answered, whether it objects, whether the beds are dropped, the reason's code.
+        """
+        now, councils = self.now, self.councils
+        beds = self.consulting[tick]
+        chance = self.rules.objection_chance(councils, now)
+        objects = (self.draws.each("answer", councils.count, tick) < chance) & (beds > 0)
+        proceeds = self.draws.each("proceed", councils.count, tick) < now.consultation.proceed
+        dropped = objects & ~proceeds & bool(now.feedback.consent_to_beds)
+        reasons = objection_reasons(councils, now, self.draws.each("reason", councils.count, tick))
+        conditions = self.draws.each("conditions", councils.count, tick) < now.consultation.conditions
+        lag = np.maximum(self._months(now.procurement.opening_lag, "opening lag", tick), 1)
+        delay = self._months(now.consultation.conditions_lag, "conditions lag", tick)
+        lag = lag + np.where(conditions | objects, delay, 0)
+        kept = np.where(dropped, 0, beds) * now.procurement.delivery
+        whole = np.floor(kept)
+        kept = (whole + (self.draws.each("delivery", councils.count, tick) < kept - whole)).astype(np.int64)
+        np.add.at(self.pipeline, (tick + lag, np.arange(councils.count)), kept)
+        return beds, objects, dropped, reasons
+
+    def open_beds(self) -> None:
+        """Homes whose works and licences are done open."""
+        opened = self.pipeline[self.month + _WARM_UP]
+        self.councils.beds += opened
+        self.recorder["beds_opened_in_month"][self.month] = opened
+
+    def place(self) -> None:
+        """People move into vacant dispersal beds, then into initial and other fixed accommodation."""
+        now, hh, councils, m = self.now, self.households, self.councils, self.month
+        here = hh.occupied[:, Accommodation.DISPERSAL]
+        vacancy = councils.beds - here
+        if now.placement.cluster_hard:
+            vacancy = np.minimum(vacancy, councils.limit(now) - here)
+        too_few = councils.rural & (councils.beds < now.placement.minimum_cluster) & (here == 0)
+        vacancy = np.where(too_few, 0, np.maximum(vacancy, 0)).astype(float)
+        rule = self.rules.allocation or ALLOCATION[now.placement.rule]
+        kernels.place(
+            hh.records, hh.n, m, self.draws.key("place"), councils.area, councils.area_start, councils.by_area,
+            vacancy, rule(councils, now), hh.occupied,
+        )  # fmt: skip
+        for kind in (Accommodation.INITIAL, Accommodation.CONTINGENCY_OTHER, Accommodation.OTHER):
+            room = np.maximum(councils.fixed_beds[:, kind] - hh.occupied[:, kind], 0)
+            kernels.fill(hh.records, hh.n, m, self.draws.key(f"place {kind.name}"), int(kind), room, hh.occupied)
+
+    def hotels(self) -> None:
+        """Whoever is left goes to a hotel: beds open in lumps when short, and close when they stand empty."""
+        now, hh, councils, m = self.now, self.households, self.councils, self.month
+        hotel = int(Accommodation.CONTINGENCY_HOTEL)
+        key = self.draws.key("place hotel")
+        closed = self.home_office.close_hotels(councils, hh.occupied[:, hotel], now, self.draws, m)
+        councils.hotel_beds -= closed
+        surplus = hh.occupied[:, hotel] - councils.hotel_beds
+        if (surplus > 0).any():
+            kernels.displace(hh.records, hh.n, hotel, surplus, hh.occupied)
+        room = np.maximum(councils.hotel_beds - hh.occupied[:, hotel], 0)
+        unplaced = kernels.fill(hh.records, hh.n, m, key, hotel, room, hh.occupied)
+        opened = np.zeros(councils.count, np.int64)
+        self.surprised = np.zeros(councils.count)
+        while unplaced > 0:
+            more, unannounced = self.home_office.open_hotels(councils, unplaced, now, self.draws, m)
+            opened += more
+            self.surprised = np.maximum(self.surprised, unannounced)
+            councils.hotel_beds += more
+            room = np.maximum(councils.hotel_beds - hh.occupied[:, hotel], 0)
+            unplaced = kernels.fill(hh.records, hh.n, m, key, hotel, room, hh.occupied)
+        self.recorder["hotel_beds_opened_in_month"][m] = opened
+        self.recorder["hotel_beds_closed_in_month"][m] = closed
+
+    def serve(self) -> None:
+        """Services meet what they can; temporary accommodation fills and empties."""
+        now, hh = self.now, self.households
+        self.counts = kernels.census(hh.records, hh.n, self.present)
+        stay = max(now.services.temporary_stay, 1.0)
+        self.temporary += self.duties * now.services.temporary_share - self.temporary / stay
+        self.needed = services.demand(self.present, self.temporary, now)
+        self.capacity = services.next_capacity(self.capacity, self.needed, self.councils.funded, self.least, now)
+        self.councils.pressure = services.overall_pressure(self.needed, self.capacity, now)
+
+    def fund(self) -> None:
+        """Costs fall where they fall; grants are paid by rule."""
+        now, m, record = self.now, self.month, self.recorder
+        month = self.calendar[m]
+        gross = costs.council_gross(self.needed, self.capacity, self.councils.participation, month, now)
+        load = self._caseload(gross.sum(axis=1))
+        grant = self.rules.grants(load, now)
+        self.councils.funded += (_share(grant, load.gross_cost) - self.councils.funded) / 12
+        day = month.astype(object)
+        days = calendar.monthrange(day.year, day.month)[1]
+        nights = costs.person_nights(self.households.occupied.sum(axis=0), days)
+        record["person_nights_in_month"][m] = nights
+        record["council_gross_cost_in_month"][m] = gross
+        record["grant_in_month"][m] = grant
+        record["home_office_cost_in_month"][m] = costs.home_office(nights, float(grant.sum()), month, now)
+        record["other_public_cost_in_month"][m] = costs.other_public(
+            float(self.present[:, 1].sum()), float(self.present[:, 0].sum()), self.appeals_decided, month, now
+        )
+        record["price_level"][m] = costs.price_level(month, now)
+
+    def respond(self) -> None:
+        """Willingness and participation follow experience."""
+        self.councils.people = self.households.occupied[:, Accommodation.DISPERSAL]
+        self.supported_before = [*self.supported_before[1:], self.counts[2]]
+        respond(self.councils, self.now, self.surprised)
+
+    def record(self) -> None:
+        """Stocks at the month's end."""
+        self._record_stocks(self.month + 1)
+
+    # ------------------------------------------------------------------ small parts
+
+    def _record_stocks(self, index: int) -> None:
+        record, councils = self.recorder, self.councils
+        record["supported_at_month_end"][index] = self.households.occupied[:, : Accommodation.UNPLACED]
+        record["beds_at_month_end"][index] = councils.beds
+        record["hotel_beds_at_month_end"][index] = councils.hotel_beds
+        ahead = slice(index + _WARM_UP, None)
+        record["pipeline_beds_at_month_end"][index] = (
+            self.consulting[ahead].sum(axis=0) + self.pipeline[ahead].sum(axis=0)
+        )
+        record["awaiting_at_month_end"][index] = self.counts[0]
+        record["open_appeals_at_month_end"][index] = self.counts[1]
+        record["participation_at_month_end"][index] = councils.participation
+        record["willingness_at_month_end"][index] = councils.willingness
+        record["service_pressure_at_month_end"][index] = np.divide(
+            self.needed, self.capacity, out=np.zeros_like(self.needed), where=self.capacity > 0
+        )
+        record["temporary_accommodation_at_month_end"][index] = self.temporary
+
+    def _keys(self, *decisions: str) -> np.ndarray:
+        return np.array([self.draws.key(decision) for decision in decisions], np.uint64)
+
+    def _chosen(self) -> np.ndarray:
+        if self._scratch.size < self.households.n:
+            self._scratch = np.zeros(self.households.records.size, bool)
+        return self._scratch
+
+    def _exit_days(self) -> float:
+        return float(self.now.decisions.notice_days + self.now.decisions.exit_lag_days)
+
+    def _months(self, mean: float, decision: str, tick: int) -> np.ndarray:
+        """Whole months (council,) with the given mean: a half of it for certain, the rest exponential."""
+        draw = self.draws.each(decision, self.councils.count, tick)
+        months = mean / 2 - np.log1p(-draw) * mean / 2
+        rounding = self.draws.each(f"{decision} rounding", self.councils.count, tick)
+        return np.minimum(np.floor(months + rounding), _LONGEST_LAG - 1).astype(np.int64)
+
+
+def _share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    return np.divide(part, whole, out=np.ones(whole.size), where=whole > 0)
+
+

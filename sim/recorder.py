@@ -1,0 +1,153 @@
+"""What is observed: preallocated arrays, one line a variable, turned into a labelled dataset at the end.
+
+Stocks are at month ends (the first is the start date), flows are in months: two time axes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sim.clock import month_ends_from, months_after
+from sim.costs import BASE_MONTH
+from sim.states import (
+    Accommodation,
+    Barrier,
+    HomeOfficeItem,
+    OtherBody,
+    Outcome,
+    Participation,
+    Service,
+    words,
+)
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+CASH = "cash of the month (nominal)"
+EXITS = ("after_grant", "after_refusal_or_withdrawal", "on_appeal", "from_tail")
+
+
+@dataclass(frozen=True)
+class Variable:
+    """One recorded variable: dimensions, unit, and what a reader should call it."""
+
+    dims: tuple[str, ...]
+    units: str
+    long_name: str
+    dtype: type = np.float32
+
+
+_C, _S = ("council",), ("council", "service")
+VARIABLES: Mapping[str, Variable] = {
+    "supported_at_month_end": Variable(
+        ("month_end", "council", "accommodation"), "people", "Supported people", np.int32
+    ),
+    "beds_at_month_end": Variable(("month_end", *_C), "beds", "Dispersal bed spaces", np.int32),
+    "hotel_beds_at_month_end": Variable(("month_end", *_C), "beds", "Hotel beds paid for", np.int32),
+    "pipeline_beds_at_month_end": Variable(("month_end", *_C), "beds", "Dispersal beds proposed or accepted, not open",
+                                           np.int32),
+    "awaiting_at_month_end": Variable(("month_end",), "people", "People awaiting an initial decision", np.int32),
+    "open_appeals_at_month_end": Variable(("month_end",), "cases", "Open appeals", np.int32),
+    "participation_at_month_end": Variable(("month_end", *_C), "1", "Participation of the council", np.int8),
+    "willingness_at_month_end": Variable(("month_end", *_C), "1", "Willingness to take more, 0 to 1"),
+    "service_pressure_at_month_end": Variable(("month_end", *_S), "1", "Service demand over capacity"),
+    "temporary_accommodation_at_month_end": Variable(
+        ("month_end", *_C), "households", "Households in temporary accommodation after a grant of status"
+    ),
+    "claims_in_month": Variable(("month",), "people", "People claiming asylum", np.int32),
+    "newly_supported_in_month": Variable(("month",), "people", "People entering support", np.int32),
+    "unaccompanied_children_in_month": Variable(("month",), "people", "Unaccompanied children claiming", np.int32),
+    "decisions_in_month": Variable(("month", "outcome"), "people", "Initial outcomes", np.int32),
+    "appeals_lodged_in_month": Variable(("month",), "cases", "Appeals lodged after refusal", np.int32),
+    "appeals_unexplained_in_month": Variable(("month",), "cases", "Appeals entering by other routes (residual)",
+                                             np.int32),
+    "appeals_decided_in_month": Variable(("month",), "cases", "Appeals decided", np.int32),
+    "appeals_allowed_in_month": Variable(("month",), "cases", "Appeals allowed", np.int32),
+    "exits_in_month": Variable(("month", "exit"), "people", "People leaving support", np.int32),
+    "homelessness_duties_in_month": Variable(("month", *_C), "households", "Homelessness duties after a grant",
+                                             np.int32),
+    "beds_proposed_in_month": Variable(("month", *_C), "beds", "Dispersal beds proposed", np.int32),
+    "beds_objected_in_month": Variable(("month", *_C), "beds", "Proposed beds the council objected to", np.int32),
+    "beds_dropped_in_month": Variable(("month", *_C), "beds", "Proposed beds dropped after objection", np.int32),
+    "beds_opened_in_month": Variable(("month", *_C), "beds", "Dispersal beds opened", np.int32),
+    "beds_handed_back_in_month": Variable(("month", *_C), "beds", "Dispersal beds handed back", np.int32),
+    "objections_in_month": Variable(("month", "barrier"), "beds", "Proposed beds objected to, by reason", np.int32),
+    "hotel_beds_opened_in_month": Variable(("month", *_C), "beds", "Hotel beds opened", np.int32),
+    "hotel_beds_closed_in_month": Variable(("month", *_C), "beds", "Hotel beds closed", np.int32),
+    "person_nights_in_month": Variable(("month", "accommodation"), "person-nights", "Person-nights"),
+    "council_gross_cost_in_month": Variable(("month", *_S), "GBP", "Councils' gross cost"),
+    "grant_in_month": Variable(("month", *_C), "GBP", "Grant to councils"),
+    "home_office_cost_in_month": Variable(("month", "home_office_item"), "GBP", "Home Office cost", np.float64),
+    "other_public_cost_in_month": Variable(("month", "other_body"), "GBP", "Cost to other public bodies", np.float64),
+    "price_level": Variable(("month",), "1", "General price level, 1 in 2025-26", np.float64),
+}  # fmt: skip
+
+_LABELS: Mapping[str, list[str]] = {
+    "accommodation": words(Accommodation, Accommodation.UNPLACED),
+    "outcome": words(Outcome),
+    "service": words(Service),
+    "barrier": words(Barrier),
+    "home_office_item": words(HomeOfficeItem),
+    "other_body": words(OtherBody),
+    "exit": list(EXITS),
+}
+
+
+class Recorder:
+    """Holds one array for each variable; `recorder["grant_in_month"][month] = ...` is the only way results leave."""
+
+    def __init__(self, start: date, months: int, councils: int) -> None:
+        self._start = start
+        sizes = {"month": months, "month_end": months + 1, "council": councils}
+        sizes |= {dim: len(labels) for dim, labels in _LABELS.items()}
+        self._sizes = sizes
+        self._arrays: dict[str, np.ndarray] = {
+            name: np.zeros([sizes[dim] for dim in variable.dims], variable.dtype)
+            for name, variable in VARIABLES.items()
+        }
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        return self._arrays[name]
+
+    def dataset(self, councils: Any, attrs: dict[str, Any]) -> xr.Dataset:
+        """The labelled result.
+
+        Args:
+            councils: `sim.council.Councils`.
+            attrs: attributes of the whole dataset.
+        """
+        import xarray as xr
+
+        months = months_after(self._start, self._sizes["month"])
+        ends = month_ends_from(self._start, self._sizes["month"])
+        area = np.array(councils.areas)[councils.area]
+        provider = np.array(councils.provider_of_area)[councils.area]
+        coords: dict[str, Any] = {dim: (dim, labels) for dim, labels in _LABELS.items()}
+        coords |= {
+            "month": ("month", months.astype("datetime64[ns]"), {"long_name": "Month, its first day"}),
+            "month_end": ("month_end", ends.astype("datetime64[ns]"), {"long_name": "Last day of the month"}),
+            "council": ("council", councils.codes, {"long_name": "Council code"}),
+            "council_name": ("council", councils.names),
+            "region": ("council", councils.region),
+            "nation": ("council", councils.nation),
+            "contract_area": ("council", area),
+            "provider": ("council", provider),
+            "population": ("council", councils.population.astype(np.int64), {"units": "people"}),
+        }
+        variables: dict[str, Any] = {}
+        for name, variable in VARIABLES.items():
+            described: dict[str, Any] = {"units": variable.units, "long_name": variable.long_name}
+            if variable.units == "GBP":
+                described["price_base"] = CASH
+            if name == "price_level":
+                described["price_base"] = str(BASE_MONTH)
+            if name == "participation_at_month_end":
+                described |= {"flag_values": [int(s) for s in Participation],
+                              "flag_meanings": " ".join(words(Participation))}  # fmt: skip
+            variables[name] = (variable.dims, self._arrays[name], described)
+        return xr.Dataset(variables, coords, attrs)

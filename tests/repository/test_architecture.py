@@ -1,0 +1,107 @@
+"""The architecture as a test: import direction, phases, names of assumptions, and files kept in step."""
+
+from __future__ import annotations
+
+import ast
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+
+import params
+import sim
+from params.register import read_register
+from params.schema import write_schemas
+from sim.model import DispersalModel
+
+pytestmark = pytest.mark.unit
+ROOT = Path(__file__).resolve().parents[2]
+MAY_IMPORT = {
+    "params": {"params"},
+    "forecasts": {"params", "forecasts"},
+    "sim": {"params", "sim"},
+    "evidence": {"params", "forecasts", "sim", "evidence"},
+}
+
+
+def imported(path: Path) -> set[str]:
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names.add(node.module.split(".")[0])
+    return names & set(MAY_IMPORT)
+
+
+@pytest.mark.parametrize("room", MAY_IMPORT)
+def test_rooms_import_one_way(room):
+    for path in (ROOT / room).rglob("*.py"):
+        assert imported(path) <= MAY_IMPORT[room], path
+
+
+def test_every_phase_is_a_method_of_the_model_with_a_docstring():
+    for phase in sim.PHASES:
+        assert getattr(DispersalModel, phase).__doc__, phase
+
+
+def names_read(path: Path) -> set[str]:
+    """Dotted names read from this month's assumptions, as in `now.funding.grant_per_person` or `self.now.x.y`."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        parts: list[str] = []
+        while isinstance(node, ast.Attribute):
+            parts.insert(0, node.attr)
+            node = node.value
+        if isinstance(node, ast.Name):
+            parts.insert(0, node.id)
+        if "now" in parts:
+            found.add(".".join(parts[parts.index("now") + 1 :]).removesuffix(".items"))
+    return {name for name in found if "." in name}
+
+
+def test_the_model_reads_only_assumptions_that_exist_and_every_one_of_them():
+    names = {name for name in read_register() if not name.startswith("forecast.")}
+    prefixes = {".".join(n.split(".")[:k]) for n in names for k in range(1, n.count(".") + 2)}
+    read = set().union(*(names_read(path) for path in (ROOT / "sim").glob("*.py")))
+    assert read, "no reads found"
+    assert read <= prefixes, f"not in the register: {sorted(read - prefixes)}"
+    groups_by_word = {"funding", "move_on.duty_share"}  # looked up by instrument and by nation
+    unread = {n for n in names if n not in read and not any(n.startswith(f"{r}.") for r in read | groups_by_word)}
+    assert not unread, f"in the register, read by nothing: {sorted(unread)}"
+
+
+def test_environment_yml_is_in_step_with_the_lock():
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
+    pip = next(d["pip"] for d in environment["dependencies"] if isinstance(d, dict))
+    assert "-r requirements.lock" in pip
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    python = next(d for d in environment["dependencies"] if isinstance(d, str) and d.startswith("python"))
+    assert python == "python" + project["requires-python"] + ",<3.15"
+
+
+def test_the_lock_holds_every_dependency_with_hashes_and_no_host():
+    lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+    assert "://" not in lock
+    locked = {m[1].lower() for m in re.finditer(r"^([A-Za-z0-9._-]+)==", lock, re.M)}
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    wanted = project["dependencies"] + sum(project["optional-dependencies"].values(), [])
+    names = {re.split(r"[<>=!\[; ]", line)[0].lower() for line in wanted}
+    assert names <= locked, names - locked
+    assert lock.count("--hash=sha256:") >= len(locked)
+
+
+def test_the_schemas_are_in_step_with_the_register(tmp_path):
+    write_schemas(tmp_path)
+    for made in tmp_path.glob("*.json"):
+        committed = ROOT / "params" / "schema" / made.name
+        assert committed.read_text(encoding="utf-8") == made.read_text(encoding="utf-8"), (
+            f"{made.name} is out of date: run python -m params.schema"
+        )
+
+
+def test_every_scenario_loads_and_says_why():
+    for name in params.scenario_names():
+        assert len(params.load(name).why) > 20
