@@ -336,26 +336,35 @@ def place(
     room = np.zeros(areas)
     for home in range(vacancy.size):
         room[area_of[home]] += vacancy[home]
+    total = room.sum()
+    # The largest household an area may still have room for in one council: lowered when a search fails, so that a
+    # family that fits nowhere costs one search a month and not one each.
+    largest = np.full(areas, 255)
+    waiting = np.empty(n, np.int64)
+    count = 0
+    for row in range(n):
+        kind = h[row].accommodation
+        if h[row].support != NONE and (kind == UNPLACED or kind == HOTEL or kind == INITIAL):
+            waiting[count] = row
+            count += 1
     placed = 0
     for turn in range(4):
-        if room.sum() < 1:
-            break
-        for row in range(n):
-            if h[row].support == NONE:
-                continue
+        wanted = INITIAL if turn == 0 else HOTEL if turn == 1 else UNPLACED
+        for position in range(count):
+            if total < 1:
+                return placed
+            row = waiting[position]
             kind = h[row].accommodation
-            wanted = INITIAL if turn == 0 else HOTEL if turn == 1 else UNPLACED
             if (turn < 3 and kind != wanted) or (turn == 3 and kind != HOTEL and kind != INITIAL):
                 continue
-            members = h[row].people
-            area = area_of[h[row].council] if turn < 2 else pick(uniform(key, h[row].slot, 4 * month + turn), room)
-            if area < 0:
-                break
-            if room[area] < members:
+            who, members = h[row].slot, h[row].people
+            area = area_of[h[row].council] if turn < 2 else pick(uniform(key, who, 4 * month + turn), room)
+            if room[area] < members or largest[area] < members:
                 continue
-            level = uniform(key, h[row].slot, 4 * (month + 1000) + turn)
+            level = uniform(key, who, 4 * (month + 1000) + turn)
             home = _choose_council(level, members, area, area_start, by_area, vacancy, weight)
             if home < 0:
+                largest[area] = members - 1
                 continue
             if h[row].council >= 0:
                 occupied[h[row].council, kind] -= members
@@ -363,6 +372,7 @@ def place(
             occupied[home, DISPERSAL] += members
             vacancy[home] -= members
             room[area] -= members
+            total -= members
             placed += members
     return placed
 

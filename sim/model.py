@@ -154,6 +154,7 @@ class DispersalModel(mesa.Model):
         self.supported_before = [int(self.start.stock.sum())] * 3  # three months ago, two, one
         self.baseline = self.start.baseline.astype(float)
         self.subsistence_weight = self.start.stock[:, Accommodation.SUBSISTENCE].astype(float)
+        self.newly_supported = 0
         self.duties = np.zeros(councils.count, np.int64)
         self.exits = np.zeros(4, np.int64)
         self.outcomes = np.zeros(len(Outcome), np.int64)
@@ -217,6 +218,7 @@ class DispersalModel(mesa.Model):
             hh.records, hh.n, hh.next_slot, m, cases, keys, now.intake.family_share, self._family_sizes
         )
         record["claims_in_month"][m] = people
+        self.newly_supported = supported
         record["newly_supported_in_month"][m] = supported
         record["unaccompanied_children_in_month"][m] = children
         record["appeals_unexplained_in_month"][m] = cases
@@ -298,12 +300,12 @@ class DispersalModel(mesa.Model):
 
     def _need(self, tick: int) -> np.ndarray:
         """Beds wanted in each area beyond replacing hand-backs: people in hotels, recent growth, less the pipeline."""
-        hh = self.households
-        supported = hh.records["support"][: hh.n] * hh.records["people"][: hh.n].astype(np.int64)
-        growth = max(int(supported.sum()) - self.supported_before[0], 0)
-        vacant = int((self.councils.beds - hh.occupied[:, Accommodation.DISPERSAL]).sum())
-        hotels = int(hh.occupied[:, Accommodation.CONTINGENCY_HOTEL].sum())
-        waiting = int(supported[hh.records["accommodation"][: hh.n] == Accommodation.UNPLACED].sum())
+        occupied = self.households.occupied
+        supported = self.counts[2] + self.newly_supported - int(self.exits.sum())
+        growth = max(supported - self.supported_before[0], 0)
+        vacant = int((self.councils.beds - occupied[:, Accommodation.DISPERSAL]).sum())
+        hotels = int(occupied[:, Accommodation.CONTINGENCY_HOTEL].sum())
+        waiting = supported - int(occupied.sum())
         coming = int(self.consulting[tick:].sum() + self.pipeline[tick:].sum())
         national = hotels + waiting + growth - max(vacant, 0) - coming
         weight = np.bincount(self.councils.area, self.councils.population, len(self.councils.areas))

@@ -1,0 +1,56 @@
+"""Who will arrive: forecasts of the number of people claiming asylum, as sample paths that the simulation
+reads.
+
+Example:
+    >>> import forecasts
+    >>> ds = forecasts.intake_paths(quarters=12, paths=200, seed=1)
+    >>> forecasts.write_paths(ds, "intake.nc")
+    >>> forecasts.quantile_table(ds).query("quantile == 0.5")
+
+A history is a series of one value a quarter (`history.py`). Each member of the pool turns it into sample
+paths (`members.py`), the pool mixes them (`pool.py`), and `paths.py` splits quarters into months and keeps
+the dataset. `backtest.py` forecasts again from past origins and `scores.py` says how good the forecasts were.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from forecasts.backtest import rolling_origins, scorecard, write_quantiles
+    from forecasts.members import ForecastWarning
+    from forecasts.paths import intake_paths, quantile_table, read_paths, write_paths
+
+__all__ = [
+    "ForecastWarning",
+    "intake_paths",
+    "quantile_table",
+    "read_paths",
+    "rolling_origins",
+    "scorecard",
+    "write_paths",
+    "write_quantiles",
+]
+
+_HOME = {
+    "ForecastWarning": "members",
+    "intake_paths": "paths",
+    "quantile_table": "paths",
+    "read_paths": "paths",
+    "rolling_origins": "backtest",
+    "scorecard": "backtest",
+    "write_paths": "paths",
+    "write_quantiles": "backtest",
+}
+
+
+def __getattr__(name: str) -> Any:
+    # The command line imports this package to print help; numpy, pandas and xarray wait until a verb is used.
+    if name not in _HOME:
+        raise AttributeError(f"module 'forecasts' has no attribute {name!r}")
+    return getattr(import_module(f"forecasts.{_HOME[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,332 @@
+"""The members of the pool: each turns a history into sample paths of the quarters that follow.
+
+Every member has one signature, so that a new one (or a group's forecast added up) is one more function here:
+
+    member(history, horizon, paths, rng, settings) -> ndarray (paths, horizon), same unit as the history
+
+All work on log(1 + value): changes of intake are proportional, and a path can then never be negative. None
+carries a trend: on rolling origins a trend made every model of UK intake worse.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import wraps
+from types import MappingProxyType
+from typing import Protocol
+
+import numpy as np
+import pandas as pd
+
+from params import Assumptions, InputError, load
+
+# exp(700) is still a finite double; a short wild series forty quarters ahead would otherwise reach infinity.
+_HIGHEST_LOG = 700.0
+
+
+class ForecastWarning(UserWarning):
+    """A forecast was made, but not in the usual way; the text says how and why."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The register's numbers for the forecast (`params/assumptions/forecast.toml`).
+
+    Attributes:
+        half_life: half-life of the weights on past squared log changes, quarters.
+        degrees: degrees of freedom of the t scale of a path.
+        seasonal_quarters: quarters before the origin that make the seasonal factors.
+        floor_quarters: quarters before the origin that make the long-run volatility.
+        minimum_quarters: the shortest history that a member models.
+        fit_iterations: steps of the search for the unobserved components; ten times as many for the second.
+        plain_volatility: least quarterly standard deviation of log change for a history it does not model.
+        weights: weight in the pool by member, summing to 1.
+        small_boat_share: share of a quarter's claims that follows the months of small-boat arrivals.
+        split_from: first year of small-boat arrivals used to split quarters.
+    """
+
+    half_life: float
+    degrees: float
+    seasonal_quarters: int
+    floor_quarters: int
+    minimum_quarters: int
+    fit_iterations: int
+    plain_volatility: float
+    weights: Mapping[str, float]
+    small_boat_share: float
+    split_from: int
+
+    @classmethod
+    def read(cls, on: date, assumptions: Assumptions | None = None) -> Settings:
+        """Take the settings that hold on a date from the register, with the overrides of `assumptions`.
+
+        Raises:
+            InputError: when a number cannot be used, naming its place in the register.
+        """
+        now = (assumptions or load()).at(on).forecast
+        weights = {name: float(getattr(now.pool_weight, name)) for name in MEMBERS}
+        total = sum(weights.values())
+        for name, given, least in (
+            ("pool_weight (all members together)", total, 0.0),
+            ("ewma_half_life", now.ewma_half_life, 0.0),
+            ("tail_degrees_of_freedom", now.tail_degrees_of_freedom, 2.0),
+            ("seasonal_window", now.seasonal_window, 1.0),
+            ("volatility_floor_window", now.volatility_floor_window, 1.0),
+            ("minimum_history", now.minimum_history, 8.0),
+            ("fit_iterations", now.fit_iterations, 0.0),
+            ("plain_volatility", now.plain_volatility, 0.0),
+        ):
+            if not given > least:
+                raise InputError(f"forecast.{name}: {given:g} must be above {least:g}.")
+        return cls(
+            half_life=float(now.ewma_half_life),
+            degrees=float(now.tail_degrees_of_freedom),
+            seasonal_quarters=round(4 * now.seasonal_window),
+            floor_quarters=round(4 * now.volatility_floor_window),
+            minimum_quarters=round(now.minimum_history),
+            fit_iterations=round(now.fit_iterations),
+            plain_volatility=float(now.plain_volatility),
+            weights=MappingProxyType({name: weight / total for name, weight in weights.items()}),
+            small_boat_share=float(now.month_split.small_boat_share),
+            split_from=round(now.month_split.first_year),
+        )
+
+
+class Member(Protocol):
+    """What every member of the pool is."""
+
+    def __call__(
+        self, history: pd.Series, horizon: int, paths: int, rng: np.random.Generator, settings: Settings
+    ) -> np.ndarray:
+        """Draw sample paths of the `horizon` quarters after the history's last.
+
+        Args:
+            history: checked history (see `history.checked`), ending at the origin.
+            horizon: quarters ahead.
+            paths: number of sample paths.
+            rng: the member's own stream of random numbers.
+            settings: the register's numbers.
+
+        Returns:
+            Sample paths (paths, horizon), independent of each other, at least 0, in the unit of the history.
+        """
+        ...
+
+
+def _modelled(member: Member) -> Member:
+    """Give a history too short or regular to model a plain wide random walk, with a ForecastWarning."""
+
+    @wraps(member)
+    def modelled(
+        history: pd.Series, horizon: int, paths: int, rng: np.random.Generator, settings: Settings
+    ) -> np.ndarray:
+        values = history.to_numpy()
+        few = len(values) < settings.minimum_quarters
+        # Without any change but the season's, every model would be certain of a future that nobody knows.
+        if not few and not np.array_equal(values[4:], values[:-4]):
+            return member(history, horizon, paths, rng, settings)
+        what = (
+            f"has {len(values)} quarters, fewer than {settings.minimum_quarters}"
+            if few
+            else "is constant or only repeats its season"
+        )
+        warnings.warn(
+            f"the history to {history.index[-1]} {what}: the forecast is a plain wide random walk.",
+            ForecastWarning,
+            stacklevel=2,
+        )
+        factors = np.zeros(4) if few else seasonal_factors(history, settings.seasonal_quarters)
+        volatility = max(settings.plain_volatility, _root_mean_square(np.diff(np.log1p(values))))
+        walk = _walk(volatility, horizon, paths, rng, settings.degrees)
+        return _from_adjusted(history, factors, walk)
+
+    return modelled
+
+
+@_modelled
+def naive(history: pd.Series, horizon: int, paths: int, rng: np.random.Generator, settings: Settings) -> np.ndarray:
+    """Log random walk: the last value, with normal changes as large as the history's root mean square change.
+
+    Arguments and result as in `Member`. The yardstick that every other forecast is scored against.
+    """
+    logs = np.log1p(history.to_numpy())
+    return _values(logs[-1] + _walk(_root_mean_square(np.diff(logs)), horizon, paths, rng))
+
+
+@_modelled
+def seasonal_naive(
+    history: pd.Series, horizon: int, paths: int, rng: np.random.Generator, settings: Settings
+) -> np.ndarray:
+    """The same quarter of the last year, with normal yearly log changes as large as the history's.
+
+    Arguments and result as in `Member`. Each year ahead adds one more yearly change.
+    """
+    logs = np.log1p(history.to_numpy())
+    volatility = _root_mean_square(logs[4:] - logs[:-4])
+    years = -(-horizon // 4)
+    change = volatility * rng.standard_normal((paths, years, 4)).cumsum(axis=1)
+    return _values((logs[-4:] + change).reshape(paths, 4 * years)[:, :horizon])
+
+
+@_modelled
+def seasonal_walk(
+    history: pd.Series, horizon: int, paths: int, rng: np.random.Generator, settings: Settings
+) -> np.ndarray:
+    """Seasonally adjusted log random walk with exponentially weighted volatility and t tails.
+
+    Arguments and result as in `Member`. The seasonal factors come only from quarters up to the origin. The
+    volatility is the larger of the recent (EWMA) and the long-run level: a calm spell does not last. The walk
+    goes on for as long as the horizon, so that the variance keeps growing with time.
+
+    Source: project forecasting design note, second row of its table of measured models.
+    """
+    logs = np.log1p(history.to_numpy())
+    factors = seasonal_factors(history, settings.seasonal_quarters)
+    changes = np.diff(logs - factors[_quarters(history) - 1])
+    age = np.arange(len(changes))[::-1]
+    weights = 0.5 ** (age / settings.half_life)
+    recent = np.sqrt(np.average(changes**2, weights=weights))
+    volatility = max(recent, _root_mean_square(changes[-settings.floor_quarters :]))
+    walk = _walk(volatility, horizon, paths, rng, settings.degrees)
+    return _from_adjusted(history, factors, walk)
+
+
+@_modelled
+def unobserved_components(
+    history: pd.Series, horizon: int, paths: int, rng: np.random.Generator, settings: Settings
+) -> np.ndarray:
+    """Local level plus stochastic seasonal on logs, by maximum likelihood (statsmodels).
+
+    Arguments and result as in `Member`. Paths start from the filtered state and its covariance and carry
+    level, seasonal and irregular noise, each path with one t scale. When the likelihood cannot be maximised,
+    the member draws the seasonal walk instead and says so in a ForecastWarning.
+
+    Source: project forecasting design note, fourth row of its table of measured models.
+    """
+    fitted = _fit(np.log1p(history.to_numpy()), settings.fit_iterations)
+    if fitted is None:
+        warnings.warn(
+            f"unobserved components did not converge at {history.index[-1]}: "
+            "its share of the pool is drawn from the seasonal walk.",
+            ForecastWarning,
+            stacklevel=2,
+        )
+        return seasonal_walk(history, horizon, paths, rng, settings)
+    # The level, three seasonal states and three variances are fitted to the data that measures the noise.
+    spent = len(fitted.state) + 3
+    scale = _t_scale(paths, rng, settings.degrees) * np.sqrt(len(history) / (len(history) - spent))
+    spread = _square_root(fitted.covariance)
+    state = fitted.state + scale * (rng.standard_normal((paths, 4)) @ spread.T)
+    noise = scale[:, :, None] * rng.standard_normal((paths, 3, horizon))
+    logs = np.empty((paths, horizon))
+    for ahead in range(horizon):
+        logs[:, ahead] = state[:, 0] + state[:, 1] + fitted.irregular * noise[:, 0, ahead]
+        state = state @ fitted.transition.T
+        state[:, 0] += fitted.level * noise[:, 1, ahead]
+        state[:, 1] += fitted.seasonal * noise[:, 2, ahead]
+    return _values(logs)
+
+
+MEMBERS: Mapping[str, Member] = MappingProxyType(
+    {
+        "seasonal_walk": seasonal_walk,
+        "unobserved_components": unobserved_components,
+        "naive": naive,
+        "seasonal_naive": seasonal_naive,
+    }
+)
+
+
+def seasonal_factors(history: pd.Series, window: int) -> np.ndarray:
+    """Seasonal factors of log value by calendar quarter, from the last `window` quarterly changes.
+
+    Returns:
+        Factors (4,) that sum to 0, first quarter first.
+    """
+    changes = np.diff(np.log1p(history.to_numpy()))[-window:]
+    quarters = _quarters(history)[1:][-window:]
+    means = np.array([changes[quarters == quarter].mean() for quarter in (1, 2, 3, 4)])
+    factors = np.cumsum(means - means.mean())
+    return factors - factors.mean()
+
+
+@dataclass(frozen=True)
+class _Fitted:
+    """Next quarter's state (4,) with its covariance, and the standard deviations of the noise."""
+
+    state: np.ndarray
+    covariance: np.ndarray
+    transition: np.ndarray
+    irregular: float
+    level: float
+    seasonal: float
+
+
+def _fit(logs: np.ndarray, iterations: int) -> _Fitted | None:
+    """Fit the unobserved-components model, or return None when no optimiser converges on finite numbers."""
+    from statsmodels.tsa.statespace.structural import UnobservedComponents
+
+    model = UnobservedComponents(logs, level="llevel", seasonal=4)
+    with warnings.catch_warnings():
+        # Convergence is read from the result below; statsmodels' own warning would say it twice.
+        warnings.simplefilter("ignore")
+        try:
+            result = model.fit(disp=0, maxiter=iterations)
+            if not result.mle_retvals["converged"]:
+                # The gradient search can stop short of its tolerance at a variance of zero; the simplex does
+                # not.
+                result = model.fit(start_params=result.params, method="nm", maxiter=10 * iterations, disp=0)
+        except (np.linalg.LinAlgError, ValueError):
+            return None
+    noise = dict(zip(model.param_names, np.sqrt(result.params), strict=True))
+    fitted = _Fitted(
+        state=result.filter_results.predicted_state[:, -1],
+        covariance=result.filter_results.predicted_state_cov[:, :, -1],
+        transition=np.asarray(model["transition"]),
+        irregular=float(noise["sigma2.irregular"]),
+        level=float(noise["sigma2.level"]),
+        seasonal=float(noise["sigma2.seasonal"]),
+    )
+    finite = all(np.isfinite(part).all() for part in (fitted.state, fitted.covariance, result.params))
+    return fitted if finite and result.mle_retvals["converged"] else None
+
+
+def _from_adjusted(history: pd.Series, factors: np.ndarray, walk: np.ndarray) -> np.ndarray:
+    """Values (paths, horizon) of a walk from the last seasonally adjusted level, with the season put back."""
+    last = history.index[-1].quarter
+    ahead = factors[(last + np.arange(walk.shape[1])) % 4]
+    return _values(np.log1p(history.iloc[-1]) - factors[last - 1] + walk + ahead)
+
+
+def _quarters(history: pd.Series) -> np.ndarray:
+    return pd.PeriodIndex(history.index).quarter.to_numpy()
+
+
+def _square_root(covariance: np.ndarray) -> np.ndarray:
+    """A matrix whose product with its transpose is the covariance, also when that is singular."""
+    values, vectors = np.linalg.eigh((covariance + covariance.T) / 2)
+    return vectors * np.sqrt(np.maximum(values, 0.0))
+
+
+def _walk(
+    volatility: float, horizon: int, paths: int, rng: np.random.Generator, degrees: float | None = None
+) -> np.ndarray:
+    """Cumulative log changes (paths, horizon) of a standard deviation a quarter; normal without degrees."""
+    scale = 1.0 if degrees is None else _t_scale(paths, rng, degrees)
+    return np.cumsum(volatility * scale * rng.standard_normal((paths, horizon)), axis=1)
+
+
+def _t_scale(paths: int, rng: np.random.Generator, degrees: float) -> np.ndarray:
+    """One scale a path (paths, 1): makes normal noise t at every horizon and keeps its variance."""
+    return np.sqrt((degrees - 2) / rng.chisquare(degrees, (paths, 1)))
+
+
+def _root_mean_square(changes: np.ndarray) -> float:
+    return float(np.sqrt(np.mean(changes**2)))
+
+
+def _values(logs: np.ndarray) -> np.ndarray:
+    return np.maximum(np.expm1(np.minimum(logs, _HIGHEST_LOG)), 0.0)
