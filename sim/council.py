@@ -28,6 +28,7 @@ class Councils:
         beds: dispersal bed spaces in use or ready for use, one person each; voids are not published.
         hotel_beds: hotel beds paid for.
         frailty: what nothing measured explains, mean 1.
+        fair_weight: fair shares by the transparent index, in people.
         willingness: 0 to 1.
         pressure: demand over capacity across service lines, weighted by cost.
         funded: share of gross cost met by grant, over about a year.
@@ -51,6 +52,7 @@ class Councils:
     participation: np.ndarray
     willingness: np.ndarray
     frailty: np.ndarray
+    fair_weight: np.ndarray
     pressure: np.ndarray = field(init=False)
     funded: np.ndarray = field(init=False)
     area_start: np.ndarray = field(init=False)

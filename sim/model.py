@@ -14,8 +14,11 @@ from mesa.experimental.scenarios import Scenario
 from mesa.time import Schedule
 from scipy.special import gammaincinv
 
+import params
 from params import Assumptions
-from sim import costs, households, kernels, services
+from sim import costs, equity, households, kernels, services
+from sim.allocation import RULES as ALLOCATION
+from sim.allocation import Allocation
 from sim.clock import months_after
 from sim.council import NATIONS, Council, Councils, entry_chance, objection_chance, objection_reasons, respond
 from sim.funding import Caseload, grants
@@ -34,19 +37,6 @@ _LONGEST_LAG = 60  # months; longer lags are cut, so that a pipeline fits its ar
 _WARM_UP = 18  # months of proposals before the start, so that homes on their way at the start exist
 
 
-def status_quo(councils: Councils, now: Any) -> np.ndarray:
-    """Placement follows vacant beds alone."""
-    return np.ones(councils.count)
-
-
-def population_share(councils: Councils, now: Any) -> np.ndarray:
-    """Placement prefers councils with fewer people for their population."""
-    return np.asarray(councils.population / (councils.people + 1.0))
-
-
-ALLOCATION = {"status_quo": status_quo, "population_share": population_share}
-
-
 @dataclass(frozen=True)
 class Rules:
     """The rules a researcher may replace, each a function with the same arguments.
@@ -61,7 +51,7 @@ class Rules:
     objection_chance: Callable[[Councils, Any], np.ndarray] = objection_chance
     entry_chance: Callable[[Councils, Any], np.ndarray] = entry_chance
     grants: Callable[[Caseload, Any], np.ndarray] = grants
-    allocation: Callable[[Councils, Any], np.ndarray] | None = None  # None follows placement.rule
+    allocation: Allocation | None = None  # None follows placement.rule
 
 
 @dataclass
@@ -142,6 +132,7 @@ class DispersalModel(mesa.Model):
         shape = now.procurement.frailty_shape
         councils.frailty = gammaincinv(shape, self.draws.each("frailty", councils.count, 0)) / shape
         councils.willingness[:] = now.response.start_willingness
+        councils.fair_weight = equity.index_weight(params.reference("councils"), now)
         councils.hotel_beds = np.ceil(councils.hotel_beds / now.hotels.used_share).astype(np.int64)
 
     def _start_flows(self) -> None:
@@ -290,16 +281,21 @@ class DispersalModel(mesa.Model):
     def _propose(self, tick: int) -> np.ndarray:
         """Providers' proposals of a month, (council,) beds, sent to the councils; `tick` counts from the warm-up."""
         councils, now = self.councils, self.now
-        need = self._need(tick)
+        steer = self._preference() ** now.placement.steering
+        need = self._need(tick, councils.population * steer)
         proposed = np.zeros(councils.count, np.int64)
         for provider in self.providers:
-            proposed += provider.propose(councils, need, self.rules.offers, now, self.draws, tick)
+            proposed += provider.propose(councils, need, steer, self.rules.offers, now, self.draws, tick)
         answer = tick + self._months(now.consultation.lag, "consultation lag", tick)
         np.add.at(self.consulting, (answer, np.arange(councils.count)), proposed)
         return proposed
 
-    def _need(self, tick: int) -> np.ndarray:
-        """Beds wanted in each area beyond replacing hand-backs: people in hotels, recent growth, less the pipeline."""
+    def _need(self, tick: int, weight: np.ndarray) -> np.ndarray:
+        """Beds wanted in each area beyond replacing hand-backs: people in hotels, recent growth, less the pipeline.
+
+        Args:
+            weight: (council,) what the national need is shared by.
+        """
         occupied = self.households.occupied
         supported = self.counts[2] + self.newly_supported - int(self.exits.sum())
         growth = max(supported - self.supported_before[0], 0)
@@ -308,8 +304,8 @@ class DispersalModel(mesa.Model):
         waiting = supported - int(occupied.sum())
         coming = int(self.consulting[tick:].sum() + self.pipeline[tick:].sum())
         national = hotels + waiting + growth - max(vacant, 0) - coming
-        weight = np.bincount(self.councils.area, self.councils.population, len(self.councils.areas))
-        return national * weight / weight.sum()
+        by_area = np.bincount(self.councils.area, weight, len(self.councils.areas))
+        return national * by_area / by_area.sum()
 
     def consult(self) -> None:
         """Councils answer the proposals that have reached them."""
@@ -357,10 +353,9 @@ class DispersalModel(mesa.Model):
             vacancy = np.minimum(vacancy, councils.limit(now) - here)
         too_few = councils.rural & (councils.beds < now.placement.minimum_cluster) & (here == 0)
         vacancy = np.where(too_few, 0, np.maximum(vacancy, 0)).astype(float)
-        rule = self.rules.allocation or ALLOCATION[now.placement.rule]
         kernels.place(
             hh.records, hh.n, m, self.draws.key("place"), councils.area, councils.area_start, councils.by_area,
-            vacancy, rule(councils, now), hh.occupied,
+            vacancy, self._preference(), hh.occupied,
         )  # fmt: skip
         for kind in (Accommodation.INITIAL, Accommodation.CONTINGENCY_OTHER, Accommodation.OTHER):
             room = np.maximum(councils.fixed_beds[:, kind] - hh.occupied[:, kind], 0)
@@ -449,6 +444,11 @@ class DispersalModel(mesa.Model):
             self.needed, self.capacity, out=np.zeros_like(self.needed), where=self.capacity > 0
         )
         record["temporary_accommodation_at_month_end"][index] = self.temporary
+
+    def _preference(self) -> np.ndarray:
+        """Weight of each council (council,) by the allocation rule in force."""
+        rule = self.rules.allocation or ALLOCATION[self.now.placement.rule]
+        return rule(self.councils, self.now)
 
     def _keys(self, *decisions: str) -> np.ndarray:
         return np.array([self.draws.key(decision) for decision in decisions], np.uint64)

@@ -188,4 +188,5 @@ def councils_at(start: Start) -> Councils:
         participation=first_states(dispersal),
         willingness=np.zeros(dispersal.size),
         frailty=np.ones(dispersal.size),
+        fair_weight=np.ones(dispersal.size),
     )
