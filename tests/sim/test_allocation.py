@@ -24,7 +24,7 @@ def gap_by_rule(steady_intake):
         for seed in range(3):
             run = sim.simulate(assumptions, steady_intake(48), seed=seed)
             people = run.supported_at_month_end.sel(accommodation="dispersal").isel(month_end=-1)
-            gaps.append(equity.share_gap(people.to_numpy(float), run.population.to_numpy(float)))
+            gaps.append(equity.share_gap(people.to_numpy().astype(float), run.population.to_numpy().astype(float)))
         found[rule] = float(np.mean(gaps))
     return found
 
