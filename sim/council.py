@@ -24,6 +24,7 @@ class Councils:
     Attributes:
         population: residents, latest mid-year estimate.
         area: index of the contract area.
+        upper_tier: index of the upper-tier authority (the county of a district, otherwise the council itself).
         rent_ratio: two-bedroom rent over the mean of its contract area; 1 where no rent is known.
         beds: dispersal bed spaces in use or ready for use, one person each; voids are not published.
         hotel_beds: hotel beds paid for.
@@ -43,6 +44,7 @@ class Councils:
     provider_of_area: list[str]
     population: np.ndarray
     rural: np.ndarray
+    upper_tier: np.ndarray
     rent_ratio: np.ndarray
     fixed_beds: np.ndarray  # (council, 6): initial, other contingency and other accommodation keep their size
     beds: np.ndarray

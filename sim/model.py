@@ -137,7 +137,7 @@ class DispersalModel(mesa.Model):
 
     def _start_flows(self) -> None:
         councils = self.councils
-        horizon = _WARM_UP + self.intake.size + 2 * _LONGEST_LAG
+        horizon = _WARM_UP + self.intake.size + 3 * _LONGEST_LAG
         self.consulting = np.zeros((horizon, councils.count), np.int64)
         self.pipeline = np.zeros((horizon, councils.count), np.int64)
         self.proposed_ever = councils.beds > 0
@@ -166,10 +166,17 @@ class DispersalModel(mesa.Model):
         self.needed = services.demand(self.present, self.temporary, now)
         self.least = services.floor(self.needed, self.counts[2], now)
         self.capacity = np.maximum(self.needed / now.services.start_pressure, self.least)
-        councils.pressure = services.overall_pressure(self.needed, self.capacity, now)
-        gross = costs.council_gross(self.needed, self.capacity, councils.participation, self.calendar[0], now)
+        self._feel_pressure()
+        gross = costs.council_gross(
+            self.needed, self.capacity, councils.participation, councils.rural, self.calendar[0], now
+        )
         load = self._caseload(gross.sum(axis=1))
         councils.funded = _share(self.rules.grants(load, now), load.gross_cost)
+
+    def _feel_pressure(self) -> None:
+        """Pressure by line, and over all lines; children's lines are those of the upper tier."""
+        self.pressure = services.pressure(self.needed, self.capacity, self.councils.upper_tier)
+        self.councils.pressure = services.overall_pressure(self.pressure, self.needed, self.now)
 
     def _duty_share(self) -> np.ndarray:
         shares = self.now.move_on.duty_share
@@ -332,10 +339,13 @@ class DispersalModel(mesa.Model):
         lag = np.maximum(self._months(now.procurement.opening_lag, "opening lag", tick), 1)
         delay = self._months(now.consultation.conditions_lag, "conditions lag", tick)
         lag = lag + np.where(conditions | objects, delay, 0)
+        # A rural council's first homes wait for what people will need there: access, voluntary groups, legal advice.
+        setting_up = councils.rural & (councils.beds == 0) & (beds > 0)
+        lag = lag + np.where(setting_up, round(now.procurement.rural_setup_lag), 0)
         kept = np.where(dropped, 0, beds) * now.procurement.delivery
         whole = np.floor(kept)
         kept = (whole + (self.draws.each("delivery", councils.count, tick) < kept - whole)).astype(np.int64)
-        np.add.at(self.pipeline, (tick + lag, np.arange(councils.count)), kept)
+        np.add.at(self.pipeline, (tick + np.minimum(lag, 2 * _LONGEST_LAG - 1), np.arange(councils.count)), kept)
         return beds, objects, dropped, reasons
 
     def open_beds(self) -> None:
@@ -392,14 +402,16 @@ class DispersalModel(mesa.Model):
         stay = max(now.services.temporary_stay, 1.0)
         self.temporary += self.duties * now.services.temporary_share - self.temporary / stay
         self.needed = services.demand(self.present, self.temporary, now)
-        self.capacity = services.next_capacity(self.capacity, self.needed, self.councils.funded, self.least, now)
-        self.councils.pressure = services.overall_pressure(self.needed, self.capacity, now)
+        self.capacity = services.next_capacity(
+            self.capacity, self.needed, self.councils.funded, self.least, self.councils.rural, now
+        )
+        self._feel_pressure()
 
     def fund(self) -> None:
         """Costs fall where they fall; grants are paid by rule."""
         now, m, record = self.now, self.month, self.recorder
         month = self.calendar[m]
-        gross = costs.council_gross(self.needed, self.capacity, self.councils.participation, month, now)
+        gross = costs.council_gross(self.needed, self.capacity, self.councils.participation, self.councils.rural, month, now)
         load = self._caseload(gross.sum(axis=1))
         grant = self.rules.grants(load, now)
         self.councils.funded += (_share(grant, load.gross_cost) - self.councils.funded) / 12
@@ -440,9 +452,7 @@ class DispersalModel(mesa.Model):
         record["open_appeals_at_month_end"][index] = self.counts[1]
         record["participation_at_month_end"][index] = councils.participation
         record["willingness_at_month_end"][index] = councils.willingness
-        record["service_pressure_at_month_end"][index] = np.divide(
-            self.needed, self.capacity, out=np.zeros_like(self.needed), where=self.capacity > 0
-        )
+        record["service_pressure_at_month_end"][index] = self.pressure
         record["temporary_accommodation_at_month_end"][index] = self.temporary
 
     def _preference(self) -> np.ndarray:
@@ -458,8 +468,10 @@ class DispersalModel(mesa.Model):
             self._scratch = np.zeros(self.households.records.size, bool)
         return self._scratch
 
-    def _exit_days(self) -> float:
-        return float(self.now.decisions.notice_days + self.now.decisions.exit_lag_days)
+    def _exit_days(self) -> np.ndarray:
+        """Days from a grant to the end of support, for a person alone and for a family."""
+        notice = np.array([self.now.decisions.notice_days, self.now.decisions.notice_days_families])
+        return notice + self.now.decisions.exit_lag_days
 
     def _months(self, mean: float, decision: str, tick: int) -> np.ndarray:
         """Whole months (council,) with the given mean: a half of it for certain, the rest exponential."""

@@ -170,6 +170,7 @@ def _static() -> dict[str, Any]:
         "provider_of_area": [table.loc[table["contract_area"] == area, "provider"].iloc[0] for area in areas],
         "population": table["population"].to_numpy(float),
         "rural": (table["rural_class"] == "rural").to_numpy(),
+        "upper_tier": np.unique(table["utla_code"], return_inverse=True)[1],
         "rent_ratio": (rent / mean).fillna(1.0).to_numpy(),
     }
 
