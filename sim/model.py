@@ -411,7 +411,9 @@ class DispersalModel(mesa.Model):
         """Costs fall where they fall; grants are paid by rule."""
         now, m, record = self.now, self.month, self.recorder
         month = self.calendar[m]
-        gross = costs.council_gross(self.needed, self.capacity, self.councils.participation, self.councils.rural, month, now)
+        gross = costs.council_gross(
+            self.needed, self.capacity, self.councils.participation, self.councils.rural, month, now
+        )
         load = self._caseload(gross.sum(axis=1))
         grant = self.rules.grants(load, now)
         self.councils.funded += (_share(grant, load.gross_cost) - self.councils.funded) / 12
