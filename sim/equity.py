@@ -58,7 +58,7 @@ def index_weight(councils: pd.DataFrame, now: Any) -> np.ndarray:
     factor: a score of residents' attitudes would reward hostility.
     """
     rent = councils["rent_2bed"].astype(float)
-    factors = {
+    factors: dict[str, Any] = {
         "deprivation": -councils["deprivation_decile"].astype(float),  # decile 1 is the most deprived
         "rent": np.log(rent / rent.groupby(councils["rent_basis"]).transform("mean")),
         "rural": (councils["rural_class"] == "rural").astype(float),

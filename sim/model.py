@@ -16,7 +16,7 @@ from scipy.special import gammaincinv
 
 import params
 from params import Assumptions
-from sim import costs, equity, households, kernels, services
+from sim import children, costs, equity, households, kernels, services
 from sim.allocation import RULES as ALLOCATION
 from sim.allocation import Allocation
 from sim.clock import months_after
@@ -146,6 +146,8 @@ class DispersalModel(mesa.Model):
         self.baseline = self.start.baseline.astype(float)
         self.subsistence_weight = self.start.stock[:, Accommodation.SUBSISTENCE].astype(float)
         self.newly_supported = 0
+        self._authorities = np.bincount(councils.upper_tier, councils.population)
+        self.looked_after = self.now.children.start * self._authorities / self._authorities.sum()
         self.duties = np.zeros(councils.count, np.int64)
         self.exits = np.zeros(4, np.int64)
         self.outcomes = np.zeros(len(Outcome), np.int64)
@@ -208,7 +210,7 @@ class DispersalModel(mesa.Model):
             now.intake.family_share, now.support.uptake, now.intake.unaccompanied_share,
             now.support.subsistence_share, now.intake.school_age_share,
         )  # fmt: skip
-        hh.n, hh.next_slot, supported, children = kernels.arrive(
+        hh.n, hh.next_slot, supported, alone = kernels.arrive(
             hh.records, hh.n, hh.next_slot, m, people, keys, shares, self._family_sizes, self._group_shares,
             self.subsistence_weight, hh.occupied,
         )  # fmt: skip
@@ -217,8 +219,12 @@ class DispersalModel(mesa.Model):
         )
         record["claims_in_month"][m] = people
         self.newly_supported = supported
+        authorities = self._authorities
+        leaving = children.grow_up(self.looked_after, now)
+        self.looked_after = children.transfer(self.looked_after - leaving, alone, authorities, now)
+        record["care_leavers_in_month"][m] = leaving.sum()
         record["newly_supported_in_month"][m] = supported
-        record["unaccompanied_children_in_month"][m] = children
+        record["unaccompanied_children_in_month"][m] = alone
         record["appeals_unexplained_in_month"][m] = cases
 
     def decide(self) -> None:
@@ -456,6 +462,9 @@ class DispersalModel(mesa.Model):
         record["willingness_at_month_end"][index] = councils.willingness
         record["service_pressure_at_month_end"][index] = self.pressure
         record["temporary_accommodation_at_month_end"][index] = self.temporary
+        record["children_looked_after_at_month_end"][index] = self.looked_after.sum()
+        full = self.looked_after >= 0.999 * children.threshold(self._authorities, self.now)
+        record["authorities_at_transfer_threshold_at_month_end"][index] = full.sum()
 
     def _preference(self) -> np.ndarray:
         """Weight of each council (council,) by the allocation rule in force."""
