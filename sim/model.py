@@ -323,7 +323,8 @@ class DispersalModel(mesa.Model):
     def consult(self) -> None:
         """Councils answer the proposals that have reached them."""
         record, m = self.recorder, self.month
-        beds, objects, dropped, reasons = self._answer(m + _WARM_UP)
+        self.answers = self._answer(m + _WARM_UP)
+        beds, objects, dropped, reasons = self.answers
         record["beds_objected_in_month"][m] = np.where(objects, beds, 0)
         record["beds_dropped_in_month"][m] = np.where(dropped, beds, 0)
         np.add.at(record["objections_in_month"][m], reasons[objects], beds[objects])
