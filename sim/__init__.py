@@ -8,5 +8,6 @@ Example:
 
 from sim.model import PHASES, Rules
 from sim.run import simulate, start_days
+from sim.trace import trace
 
-__all__ = ["PHASES", "Rules", "simulate", "start_days"]
+__all__ = ["PHASES", "Rules", "simulate", "start_days", "trace"]

@@ -175,7 +175,7 @@ def decide(
         keys: uint64 keys (order, outcome, exit, appeal, retained, tail).
         capacity: people decided this month at most.
         outcome_shares: (group, outcome) probabilities.
-        exit_days: mean days from a grant to the end of support.
+        exit_days: (2,) mean days from a grant to the end of support, for one person alone and for a family.
         outcomes: (outcome,) people, filled.
 
     Returns:
@@ -201,7 +201,8 @@ def decide(
         elif h[row].support == NONE:
             h[row].stage = GONE
         elif outcome == GRANTED:
-            h[row].stage, h[row].due = NOTICE, month + months_until(exit_days, uniform(keys[2], who, 0))
+            notice = exit_days[1 if h[row].people > 1 else 0]
+            h[row].stage, h[row].due = NOTICE, month + months_until(notice, uniform(keys[2], who, 0))
         else:
             h[row].stage, h[row].due = LEAVING, month + months_until(withdrawn_days, uniform(keys[2], who, 0))
     return lodged
@@ -232,7 +233,8 @@ def decide_appeals(
             if h[row].support == NONE:
                 h[row].stage = GONE
             else:
-                h[row].stage, h[row].due = NOTICE, month + months_until(exit_days, uniform(keys[2], who, 1))
+                notice = exit_days[1 if h[row].people > 1 else 0]
+                h[row].stage, h[row].due = NOTICE, month + months_until(notice, uniform(keys[2], who, 1))
         elif losing_support:
             h[row].stage = LEAVING
         else:
@@ -344,7 +346,7 @@ def place(
     count = 0
     for row in range(n):
         kind = h[row].accommodation
-        if h[row].support != NONE and (kind == UNPLACED or kind == HOTEL or kind == INITIAL):
+        if h[row].support != NONE and kind in (UNPLACED, HOTEL, INITIAL):
             waiting[count] = row
             count += 1
     placed = 0

@@ -52,12 +52,8 @@ def simulate(
         >>> int(result.supported_at_month_end.isel(month_end=0).sum())
         107003
     """
-    people = _people(intake, start)
-    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or not 0 <= seed <= _LARGEST_SEED:
-        raise InputError(f"seed: {seed!r} must be a whole number from 0 to {_LARGEST_SEED}.")
-    position = published_start(start)
-    model = DispersalModel(assumptions, position, councils_at(position), people, int(seed), rules or Rules())
-    model.run_for(people.size)
+    model = prepare(assumptions, intake, seed, start, rules)
+    model.run_for(intake.size)
     return model.recorder.dataset(
         model.councils,
         {
@@ -69,6 +65,17 @@ def simulate(
             "Conventions": "CF-1.11",
         },
     )
+
+
+def prepare(
+    assumptions: Assumptions, intake: xr.DataArray, seed: int, start: str = "2025-12-31", rules: Rules | None = None
+) -> DispersalModel:
+    """The model at its start, for a caller that wants to look at each month; arguments as in `simulate`."""
+    people = _people(intake, start)
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or not 0 <= seed <= _LARGEST_SEED:
+        raise InputError(f"seed: {seed!r} must be a whole number from 0 to {_LARGEST_SEED}.")
+    position = published_start(start)
+    return DispersalModel(assumptions, position, councils_at(position), people, int(seed), rules or Rules())
 
 
 def _people(intake: xr.DataArray, start: str) -> np.ndarray:
@@ -170,6 +177,7 @@ def _static() -> dict[str, Any]:
         "provider_of_area": [table.loc[table["contract_area"] == area, "provider"].iloc[0] for area in areas],
         "population": table["population"].to_numpy(float),
         "rural": (table["rural_class"] == "rural").to_numpy(),
+        "upper_tier": np.unique(table["utla_code"], return_inverse=True)[1],
         "rent_ratio": (rent / mean).fillna(1.0).to_numpy(),
     }
 
@@ -188,4 +196,5 @@ def councils_at(start: Start) -> Councils:
         participation=first_states(dispersal),
         willingness=np.zeros(dispersal.size),
         frailty=np.ones(dispersal.size),
+        fair_weight=np.ones(dispersal.size),
     )
