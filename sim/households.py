@@ -173,7 +173,7 @@ def family_sizes(now: Any) -> np.ndarray:
     return np.array([value for _, value in now.intake.family_size.items()], float)
 
 
-def outcome_shares(now: Any, groups: Any) -> np.ndarray:
+def outcome_shares(now: Any, groups: Any, drift: float) -> np.ndarray:
     """Probability of each initial outcome by decision group.
 
     The groups keep their measured order of grant rates; their mean is moved to this month's assumed national
@@ -182,15 +182,17 @@ def outcome_shares(now: Any, groups: Any) -> np.ndarray:
     Args:
         now: this month's assumptions.
         groups: reference table `decision_groups` with share_of_claims and grant_share.
+        drift: noise on the log odds of a grant.
 
     Returns:
         Array (group, outcome); rows sum to one.
     """
     weight = groups["share_of_claims"].to_numpy(float)
     grant = groups["grant_share"].to_numpy(float)
-    scale = now.decisions.grant_share / float((weight / weight.sum()) @ grant)
+    national = 1.0 / (1.0 + (1.0 / max(now.decisions.grant_share, 1e-9) - 1.0) * np.exp(-drift))
+    scale = national / float((weight / weight.sum()) @ grant)
     granted = np.minimum(grant * scale, 0.98)
-    other = 1.0 - now.decisions.grant_share
+    other = max(1.0 - now.decisions.grant_share, 1e-9)
     shares = np.empty((weight.size, len(Outcome)))
     shares[:, Outcome.GRANTED] = granted
     shares[:, Outcome.WITHDRAWN] = (1 - granted) * now.decisions.withdrawn_share / other

@@ -298,15 +298,19 @@ def compact(h, n):
 
 
 @njit(cache=True, nogil=True)
-def _choose_council(level, members, area, area_start, by_area, vacancy, weight):
-    """Council of an area with room for the household, by weight times vacancy; -1 when none has room."""
-    total = 0.0
-    for position in range(area_start[area], area_start[area + 1]):
-        home = by_area[position]
-        if vacancy[home] >= members:
-            total += weight[home] * vacancy[home]
-    if total <= 0.0:
-        return -1
+def _choose_council(level, members, area, area_start, by_area, vacancy, weight, pull):
+    """Council of an area with room for the household, by weight times vacancy; -1 when none has room.
+
+    `pull` is the sum of weight times vacancy over the area: for one person it is the total to draw from, so that the
+    councils are walked once; a family needs the sum over councils with room for all of it.
+    """
+    total = pull
+    if members > 1:
+        total = 0.0
+        for position in range(area_start[area], area_start[area + 1]):
+            home = by_area[position]
+            if vacancy[home] >= members:
+                total += weight[home] * vacancy[home]
     mark, last = level * total, -1
     for position in range(area_start[area], area_start[area + 1]):
         home = by_area[position]
@@ -335,9 +339,10 @@ def place(
         People placed.
     """
     areas = area_start.size - 1
-    room = np.zeros(areas)
+    room, pull = np.zeros(areas), np.zeros(areas)
     for home in range(vacancy.size):
         room[area_of[home]] += vacancy[home]
+        pull[area_of[home]] += weight[home] * vacancy[home]
     total = room.sum()
     # The largest household an area may still have room for in one council: lowered when a search fails, so that a
     # family that fits nowhere costs one search a month and not one each.
@@ -364,7 +369,7 @@ def place(
             if room[area] < members or largest[area] < members:
                 continue
             level = uniform(key, who, 4 * (month + 1000) + turn)
-            home = _choose_council(level, members, area, area_start, by_area, vacancy, weight)
+            home = _choose_council(level, members, area, area_start, by_area, vacancy, weight, pull[area])
             if home < 0:
                 largest[area] = members - 1
                 continue
@@ -374,6 +379,7 @@ def place(
             occupied[home, DISPERSAL] += members
             vacancy[home] -= members
             room[area] -= members
+            pull[area] -= weight[home] * members
             total -= members
             placed += members
     return placed

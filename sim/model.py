@@ -24,6 +24,7 @@ from sim.council import NATIONS, Council, Councils, entry_chance, objection_chan
 from sim.funding import Caseload, grants
 from sim.home_office import HomeOffice
 from sim.households import Households
+from sim.noise import Drift
 from sim.provider import Provider, hand_back, offers
 from sim.randomness import Draws
 from sim.recorder import Recorder
@@ -145,6 +146,7 @@ class DispersalModel(mesa.Model):
         self.supported_before = [int(self.start.stock.sum())] * 3  # three months ago, two, one
         self.baseline = self.start.baseline.astype(float)
         self.subsistence_weight = self.start.stock[:, Accommodation.SUBSISTENCE].astype(float)
+        self._grants, self._entries = Drift("grant odds"), Drift("support uptake")
         self.newly_supported = 0
         self._authorities = np.bincount(councils.upper_tier, councils.population)
         self.looked_after = self.now.children.start * self._authorities / self._authorities.sum()
@@ -206,9 +208,10 @@ class DispersalModel(mesa.Model):
         cases = int(others) + (self.draws.one("appeals residual", 0, m) < others - int(others))
         hh.reserve(people + cases)
         keys = self._keys("size", "uptake", "group", "children", "subsistence", "subsistence place")
+        drift = self._entries.step(now.support.uptake_persistence, now.support.uptake_sd, self.draws, m)
         shares = (
-            now.intake.family_share, now.support.uptake, now.intake.unaccompanied_share,
-            now.support.subsistence_share, now.intake.school_age_share,
+            now.intake.family_share, min(now.support.uptake * float(np.exp(drift)), 1.0),
+            now.intake.unaccompanied_share, now.support.subsistence_share, now.intake.school_age_share,
         )  # fmt: skip
         hh.n, hh.next_slot, supported, alone = kernels.arrive(
             hh.records, hh.n, hh.next_slot, m, people, keys, shares, self._family_sizes, self._group_shares,
@@ -232,12 +235,13 @@ class DispersalModel(mesa.Model):
         now, hh, m = self.now, self.households, self.month
         queue = self.counts[0] + int(self.intake[m])
         capacity = self.home_office.decision_capacity(now, queue, self.draws, m)
+        drift = self._grants.step(now.decisions.grant_persistence, now.decisions.grant_odds_sd, self.draws, m)
         keys = self._keys("decide", "outcome", "exit", "appeal", "retained", "tail entry")
         lodged = kernels.decide(
             hh.records, hh.n, m, keys, capacity, now.decisions.oldest_share,
-            households.outcome_shares(now, self.start.decision_groups), self._exit_days(), now.appeals.share_of_refused,
-            now.support.retained_on_appeal, now.support.tail_entry, now.decisions.withdrawn_exit_days, self._chosen(),
-            self.outcomes,
+            households.outcome_shares(now, self.start.decision_groups, drift), self._exit_days(),
+            now.appeals.share_of_refused, now.support.retained_on_appeal, now.support.tail_entry,
+            now.decisions.withdrawn_exit_days, self._chosen(), self.outcomes,
         )  # fmt: skip
         self.recorder["decisions_in_month"][m] = self.outcomes
         self.recorder["appeals_lodged_in_month"][m] = lodged
