@@ -33,6 +33,9 @@ RECORD = np.dtype(
 )
 
 
+_MOST_GRANTED = 0.98  # of the outcomes of one decision group
+
+
 @dataclass
 class Households:
     """Live households and the people they put into each council.
@@ -187,9 +190,17 @@ def outcome_shares(now: Any, groups: Any) -> np.ndarray:
         Array (group, outcome); rows sum to one.
     """
     weight = groups["share_of_claims"].to_numpy(float)
-    grant = groups["grant_share"].to_numpy(float)
-    scale = now.decisions.grant_share / float((weight / weight.sum()) @ grant)
-    granted = np.minimum(grant * scale, 0.98)
+    weight = weight / weight.sum()
+    granted = groups["grant_share"].to_numpy(float)
+    full = np.zeros(weight.size, bool)
+    for _ in range(weight.size):  # what a group at its ceiling cannot take goes to the others: the mean is kept
+        wanted = now.decisions.grant_share - _MOST_GRANTED * weight[full].sum()
+        scale = wanted / max(float(weight[~full] @ granted[~full]), 1e-9)
+        granted = np.where(full, _MOST_GRANTED, granted * scale)
+        full = full | (granted >= _MOST_GRANTED)
+        if not (granted > _MOST_GRANTED).any():
+            break
+    granted = np.minimum(granted, _MOST_GRANTED)
     other = 1.0 - now.decisions.grant_share
     shares = np.empty((weight.size, len(Outcome)))
     shares[:, Outcome.GRANTED] = granted
