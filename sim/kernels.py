@@ -150,6 +150,14 @@ def _chosen(h, n, wanted_stage, capacity, oldest_share, by_people, key, month, c
         if uniform(key, h[row].slot, month) < chance and taken + units <= capacity:
             chosen[row] = True
             taken += units
+    for row in range(n):  # what chance left over goes to the oldest, so that capacity is used in full
+        if taken >= capacity:
+            break
+        if h[row].stage == wanted_stage and not chosen[row]:
+            units = h[row].people if by_people else 1
+            if taken + units <= capacity:
+                chosen[row] = True
+                taken += units
     return taken
 
 
