@@ -938,8 +938,11 @@ def intake(sources: Sources) -> Table:
     )
 
 
-def decision_groups(sources: Sources) -> tuple[Table, Table]:
-    """Build the three decision groups and the claims of each; nationality goes no further than here."""
+def decision_groups(sources: Sources) -> tuple[Table, Table, Table]:
+    """Build the three decision groups, the claims of each, and the claims of each nationality under a number.
+
+    The names of nationalities go no further than here.
+    """
     file, claims_file = "decisions_by_nationality_quarterly.csv", "intake_by_nationality_quarterly.csv"
     outcomes = ("grants_protection", "grants_other_leave", "refusals", "withdrawals", "admin_outcomes")
     decided = sources.rows(
@@ -1067,7 +1070,48 @@ def decision_groups(sources: Sources) -> tuple[Table, Table]:
             for name in ("high", "mixed", "low")
         ],
     )
-    return groups, by_group
+    totals: Counter[str] = Counter()
+    for row in claimed:
+        if row["quarter_end"] >= FIRST_QUARTER_WITH_DEPENDANTS:
+            totals[row["nationality"]] += row["people"]
+    named = [name for name, _ in totals.most_common() if name != "Other"]
+    code = {name: f"n{number:02d}" for number, name in enumerate(named, start=1)} | {"Other": "other"}
+    by_nationality = Table(
+        name="intake_by_nationality",
+        title="People who claimed asylum, by quarter and nationality under a number",
+        publisher="Home Office",
+        source_table="Asy_D01",
+        via=HUMANIVERSE,
+        vintage=NOVEMBER_2024,
+        files=(file, claims_file, "intake_quarterly.csv"),
+        notes=(
+            "Serves the intake forecast only: groups that move apart are forecast apart and added up. "
+            "Nationalities have a number (most claims first) and no name, so that no household, council or "
+            "allocation rule can be given one.",
+            "November 2024 vintage throughout: the nationalities add up to `people_2024_11` of the table "
+            "intake and, by decision group, to the table intake_by_group.",
+        ),
+        columns={
+            "quarter_end": QUARTER_END,
+            "nationality_code": Column("text", "", "number of the nationality, or other: not named separately"),
+            "decision_group": which,
+            "people": _people("claims, main applicants and dependants"),
+        },
+        rows=sorted(
+            (
+                {
+                    "quarter_end": row["quarter_end"],
+                    "nationality_code": code[row["nationality"]],
+                    "decision_group": group[row["nationality"]],
+                    "people": row["people"],
+                }
+                for row in claimed
+                if row["quarter_end"] >= FIRST_QUARTER_WITH_DEPENDANTS
+            ),
+            key=lambda row: (row["quarter_end"], row["nationality_code"]),
+        ),
+    )
+    return groups, by_group, by_nationality
 
 
 def _claims_of_the_older_vintage(sources: Sources) -> dict[str, int]:
@@ -1600,7 +1644,7 @@ def build(folder: Path) -> dict[str, bytes]:
     sources = Sources(folder)
     council_table = councils(sources)
     by_council, national = support(sources, [row["lad_code"] for row in council_table.rows])
-    groups, by_group = decision_groups(sources)
+    groups, by_group, by_nationality = decision_groups(sources)
     total_waiting, waiting_by_duration = awaiting(sources)
     tables = {
         table.name: table
@@ -1610,6 +1654,7 @@ def build(folder: Path) -> dict[str, bytes]:
             national,
             intake(sources),
             by_group,
+            by_nationality,
             groups,
             decisions(sources),
             total_waiting,

@@ -9,5 +9,6 @@ Example:
 from sim.model import PHASES, Rules
 from sim.run import simulate
 from sim.starts import published_start, start_days
+from sim.trace import trace
 
-__all__ = ["PHASES", "Rules", "published_start", "simulate", "start_days"]
+__all__ = ["PHASES", "Rules", "published_start", "simulate", "start_days", "trace"]

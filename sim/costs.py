@@ -30,12 +30,18 @@ def real_growth(month: np.datetime64, rate: float) -> float:
 
 
 def council_gross(
-    needed: np.ndarray, capacity: np.ndarray, participation: np.ndarray, month: np.datetime64, now: Any
+    needed: np.ndarray,
+    capacity: np.ndarray,
+    participation: np.ndarray,
+    rural: np.ndarray,
+    month: np.datetime64,
+    now: Any,
 ) -> np.ndarray:
     """Councils' gross cost this month, (council, service), GBP.
 
     Statutory lines cost what is demanded; the others what their capacity serves. Temporary accommodation counts
-    without the part that housing benefit meets. Councils that take part carry a fixed coordination cost.
+    without the part that housing benefit meets. Councils that take part carry a fixed coordination cost; distance
+    makes services dearer in rural councils. Costs lie where people live, whichever tier pays.
 
     Source: unit costs elicited around published comparators; see the register.
     """
@@ -45,6 +51,7 @@ def council_gross(
     cost[:, Service.HOMELESSNESS] *= 1 - now.services.benefit_share
     takes_part = (participation != Participation.NOT_PARTICIPATING) & (participation != Participation.WITHDRAWN)
     cost[:, Service.COORDINATION] += takes_part * now.services.fixed_cost / 12
+    cost *= np.where(rural, now.services.rural_cost, 1.0)[:, None]
     level = price_level(month, now) * real_growth(month, now.prices.council_cost_growth)
     return np.asarray(cost * level)
 

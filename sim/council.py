@@ -24,10 +24,12 @@ class Councils:
     Attributes:
         population: residents, latest mid-year estimate.
         area: index of the contract area.
+        upper_tier: index of the upper-tier authority (the county of a district, otherwise the council itself).
         rent_ratio: two-bedroom rent over the mean of its contract area; 1 where no rent is known.
         beds: dispersal bed spaces in use or ready for use, one person each; voids are not published.
         hotel_beds: hotel beds paid for.
         frailty: what nothing measured explains, mean 1.
+        fair_weight: fair shares by the transparent index, in people.
         willingness: 0 to 1.
         pressure: demand over capacity across service lines, weighted by cost.
         funded: share of gross cost met by grant, over about a year.
@@ -42,6 +44,7 @@ class Councils:
     provider_of_area: list[str]
     population: np.ndarray
     rural: np.ndarray
+    upper_tier: np.ndarray
     rent_ratio: np.ndarray
     fixed_beds: np.ndarray  # (council, 6): initial, other contingency and other accommodation keep their size
     beds: np.ndarray
@@ -51,6 +54,7 @@ class Councils:
     participation: np.ndarray
     willingness: np.ndarray
     frailty: np.ndarray
+    fair_weight: np.ndarray
     pressure: np.ndarray = field(init=False)
     funded: np.ndarray = field(init=False)
     area_start: np.ndarray = field(init=False)

@@ -74,7 +74,8 @@ def given_flows(start: str | date, months: int) -> tuple[dict[str, Any], xr.Data
         "appeals.share_of_refused": share,
         "appeals.unexplained_inflow": others,
     }
-    overrides: dict[str, Any] = {"decisions.capacity_sd": 0.0, "decisions.queue_cap": 1.0}
+    overrides: dict[str, Any] = {"decisions.capacity_sd": 0.0, "decisions.grant_odds_sd": 0.0}
+    overrides["decisions.queue_cap"] = 1.0
     for name, values in dated.items():
         steps = [{"from": _first_day(q), "value": float(v)} for q, v in values.items()]
         overrides[name] = {"dated": steps}

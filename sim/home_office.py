@@ -7,9 +7,9 @@ from typing import Any
 
 import mesa
 import numpy as np
-from scipy.special import ndtri
 
 from sim.council import Councils
+from sim.noise import Drift
 from sim.randomness import Draws
 
 
@@ -18,7 +18,7 @@ class HomeOffice(mesa.Agent):
 
     def __init__(self, model: mesa.Model) -> None:
         super().__init__(model)
-        self._noise = 0.0
+        self._drift = Drift("decision capacity")
 
     def decision_capacity(self, now: Any, queue: int, draws: Draws, month: int) -> int:
         """People who get an initial decision this month, at most.
@@ -27,12 +27,8 @@ class HomeOffice(mesa.Agent):
 
         Source: quarterly AR(1) of log outcomes in the stock-flow study, taken to months.
         """
-        persistence = now.decisions.capacity_persistence ** (1 / 3)
-        # Three monthly innovations make one quarterly one.
-        spread = now.decisions.capacity_sd / math.sqrt(3)
-        shock = float(ndtri(min(max(draws.one("decision capacity", 0, month), 1e-12), 1 - 1e-12)))
-        self._noise = persistence * self._noise + spread * shock
-        return int(min(now.decisions.capacity * math.exp(self._noise), now.decisions.queue_cap * queue))
+        noise = self._drift.step(now.decisions.capacity_persistence, now.decisions.capacity_sd, draws, month)
+        return int(min(now.decisions.capacity * math.exp(noise), now.decisions.queue_cap * queue))
 
     def open_hotels(
         self, councils: Councils, shortfall: int, now: Any, draws: Draws, month: int

@@ -176,7 +176,7 @@ def family_sizes(now: Any) -> np.ndarray:
     return np.array([value for _, value in now.intake.family_size.items()], float)
 
 
-def outcome_shares(now: Any, groups: Any) -> np.ndarray:
+def outcome_shares(now: Any, groups: Any, drift: float) -> np.ndarray:
     """Probability of each initial outcome by decision group.
 
     The groups keep their measured order of grant rates; their mean is moved to this month's assumed national
@@ -185,23 +185,25 @@ def outcome_shares(now: Any, groups: Any) -> np.ndarray:
     Args:
         now: this month's assumptions.
         groups: reference table `decision_groups` with share_of_claims and grant_share.
+        drift: noise on the log odds of a grant.
 
     Returns:
         Array (group, outcome); rows sum to one.
     """
     weight = groups["share_of_claims"].to_numpy(float)
     weight = weight / weight.sum()
+    national = 1.0 / (1.0 + (1.0 / max(now.decisions.grant_share, 1e-9) - 1.0) * np.exp(-drift))
     granted = groups["grant_share"].to_numpy(float)
     full = np.zeros(weight.size, bool)
     for _ in range(weight.size):  # what a group at its ceiling cannot take goes to the others: the mean is kept
-        wanted = now.decisions.grant_share - _MOST_GRANTED * weight[full].sum()
+        wanted = national - _MOST_GRANTED * weight[full].sum()
         scale = wanted / max(float(weight[~full] @ granted[~full]), 1e-9)
         granted = np.where(full, _MOST_GRANTED, granted * scale)
         full = full | (granted >= _MOST_GRANTED)
         if not (granted > _MOST_GRANTED).any():
             break
     granted = np.minimum(granted, _MOST_GRANTED)
-    other = 1.0 - now.decisions.grant_share
+    other = max(1.0 - now.decisions.grant_share, 1e-9)
     shares = np.empty((weight.size, len(Outcome)))
     shares[:, Outcome.GRANTED] = granted
     shares[:, Outcome.WITHDRAWN] = (1 - granted) * now.decisions.withdrawn_share / other

@@ -183,7 +183,7 @@ def decide(
         keys: uint64 keys (order, outcome, exit, appeal, retained, tail).
         capacity: people decided this month at most.
         outcome_shares: (group, outcome) probabilities.
-        exit_days: mean days from a grant to the end of support.
+        exit_days: (2,) mean days from a grant to the end of support, for one person alone and for a family.
         outcomes: (outcome,) people, filled.
 
     Returns:
@@ -209,7 +209,8 @@ def decide(
         elif h[row].support == NONE:
             h[row].stage = GONE
         elif outcome == GRANTED:
-            h[row].stage, h[row].due = NOTICE, month + months_until(exit_days, uniform(keys[2], who, 0))
+            notice = exit_days[1 if h[row].people > 1 else 0]
+            h[row].stage, h[row].due = NOTICE, month + months_until(notice, uniform(keys[2], who, 0))
         else:
             h[row].stage, h[row].due = LEAVING, month + months_until(withdrawn_days, uniform(keys[2], who, 0))
     return lodged
@@ -240,7 +241,8 @@ def decide_appeals(
             if h[row].support == NONE:
                 h[row].stage = GONE
             else:
-                h[row].stage, h[row].due = NOTICE, month + months_until(exit_days, uniform(keys[2], who, 1))
+                notice = exit_days[1 if h[row].people > 1 else 0]
+                h[row].stage, h[row].due = NOTICE, month + months_until(notice, uniform(keys[2], who, 1))
         elif losing_support:
             h[row].stage = LEAVING
         else:
@@ -304,15 +306,19 @@ def compact(h, n):
 
 
 @njit(cache=True, nogil=True)
-def _choose_council(level, members, area, area_start, by_area, vacancy, weight):
-    """Council of an area with room for the household, by weight times vacancy; -1 when none has room."""
-    total = 0.0
-    for position in range(area_start[area], area_start[area + 1]):
-        home = by_area[position]
-        if vacancy[home] >= members:
-            total += weight[home] * vacancy[home]
-    if total <= 0.0:
-        return -1
+def _choose_council(level, members, area, area_start, by_area, vacancy, weight, pull):
+    """Council of an area with room for the household, by weight times vacancy; -1 when none has room.
+
+    `pull` is the sum of weight times vacancy over the area: for one person it is the total to draw from, so that the
+    councils are walked once; a family needs the sum over councils with room for all of it.
+    """
+    total = pull
+    if members > 1:
+        total = 0.0
+        for position in range(area_start[area], area_start[area + 1]):
+            home = by_area[position]
+            if vacancy[home] >= members:
+                total += weight[home] * vacancy[home]
     mark, last = level * total, -1
     for position in range(area_start[area], area_start[area + 1]):
         home = by_area[position]
@@ -341,9 +347,10 @@ def place(
         People placed.
     """
     areas = area_start.size - 1
-    room = np.zeros(areas)
+    room, pull = np.zeros(areas), np.zeros(areas)
     for home in range(vacancy.size):
         room[area_of[home]] += vacancy[home]
+        pull[area_of[home]] += weight[home] * vacancy[home]
     total = room.sum()
     # The largest household an area may still have room for in one council: lowered when a search fails, so that a
     # family that fits nowhere costs one search a month and not one each.
@@ -352,7 +359,7 @@ def place(
     count = 0
     for row in range(n):
         kind = h[row].accommodation
-        if h[row].support != NONE and (kind == UNPLACED or kind == HOTEL or kind == INITIAL):
+        if h[row].support != NONE and kind in (UNPLACED, HOTEL, INITIAL):
             waiting[count] = row
             count += 1
     placed = 0
@@ -370,7 +377,7 @@ def place(
             if room[area] < members or largest[area] < members:
                 continue
             level = uniform(key, who, 4 * (month + 1000) + turn)
-            home = _choose_council(level, members, area, area_start, by_area, vacancy, weight)
+            home = _choose_council(level, members, area, area_start, by_area, vacancy, weight, pull[area])
             if home < 0:
                 largest[area] = members - 1
                 continue
@@ -380,6 +387,7 @@ def place(
             occupied[home, DISPERSAL] += members
             vacancy[home] -= members
             room[area] -= members
+            pull[area] -= weight[home] * members
             total -= members
             placed += members
     return placed

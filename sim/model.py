@@ -14,13 +14,17 @@ from mesa.experimental.scenarios import Scenario
 from mesa.time import Schedule
 from scipy.special import gammaincinv
 
+import params
 from params import Assumptions
-from sim import costs, households, kernels, services
+from sim import children, costs, equity, households, kernels, services
+from sim.allocation import RULES as ALLOCATION
+from sim.allocation import Allocation
 from sim.clock import months_after
 from sim.council import NATIONS, Council, Councils, entry_chance, objection_chance, objection_reasons, respond
 from sim.funding import Caseload, grants
 from sim.home_office import HomeOffice
 from sim.households import Households
+from sim.noise import Drift
 from sim.provider import Provider, hand_back, offers
 from sim.randomness import Draws
 from sim.recorder import Recorder
@@ -32,19 +36,6 @@ PHASES = (
 )  # fmt: skip
 _LONGEST_LAG = 60  # months; longer lags are cut, so that a pipeline fits its array
 _WARM_UP = 18  # months of proposals before the start, so that homes on their way at the start exist
-
-
-def status_quo(councils: Councils, now: Any) -> np.ndarray:
-    """Placement follows vacant beds alone."""
-    return np.ones(councils.count)
-
-
-def population_share(councils: Councils, now: Any) -> np.ndarray:
-    """Placement prefers councils with fewer people for their population."""
-    return np.asarray(councils.population / (councils.people + 1.0))
-
-
-ALLOCATION = {"status_quo": status_quo, "population_share": population_share}
 
 
 @dataclass(frozen=True)
@@ -61,7 +52,7 @@ class Rules:
     objection_chance: Callable[[Councils, Any], np.ndarray] = objection_chance
     entry_chance: Callable[[Councils, Any], np.ndarray] = entry_chance
     grants: Callable[[Caseload, Any], np.ndarray] = grants
-    allocation: Callable[[Councils, Any], np.ndarray] | None = None  # None follows placement.rule
+    allocation: Allocation | None = None  # None follows placement.rule
 
 
 @dataclass
@@ -145,11 +136,12 @@ class DispersalModel(mesa.Model):
         shape = now.procurement.frailty_shape
         councils.frailty = gammaincinv(shape, self.draws.each("frailty", councils.count, 0)) / shape
         councils.willingness[:] = now.response.start_willingness
+        councils.fair_weight = equity.index_weight(params.reference("councils"), now)
         councils.hotel_beds = np.ceil(councils.hotel_beds / now.hotels.used_share).astype(np.int64)
 
     def _start_flows(self) -> None:
         councils = self.councils
-        horizon = _WARM_UP + self.intake.size + 2 * _LONGEST_LAG
+        horizon = _WARM_UP + self.intake.size + 3 * _LONGEST_LAG
         self.consulting = np.zeros((horizon, councils.count), np.int64)
         self.pipeline = np.zeros((horizon, councils.count), np.int64)
         self.proposed_ever = councils.beds > 0
@@ -157,7 +149,10 @@ class DispersalModel(mesa.Model):
         self.supported_before = [int(self.start.stock.sum())] * 3  # three months ago, two, one
         self.baseline = self.start.baseline.astype(float)
         self.subsistence_weight = self.start.stock[:, Accommodation.SUBSISTENCE].astype(float)
+        self._grants, self._entries = Drift("grant odds"), Drift("support uptake")
         self.newly_supported = 0
+        self._authorities = np.bincount(councils.upper_tier, councils.population)
+        self.looked_after = self.now.children.start * self._authorities / self._authorities.sum()
         self.duties = np.zeros(councils.count, np.int64)
         self.exits = np.zeros(4, np.int64)
         self.outcomes = np.zeros(len(Outcome), np.int64)
@@ -178,10 +173,17 @@ class DispersalModel(mesa.Model):
         self.needed = services.demand(self.present, self.temporary, now)
         self.least = services.floor(self.needed, self.counts[2], now)
         self.capacity = np.maximum(self.needed / now.services.start_pressure, self.least)
-        councils.pressure = services.overall_pressure(self.needed, self.capacity, now)
-        gross = costs.council_gross(self.needed, self.capacity, councils.participation, self.calendar[0], now)
+        self._feel_pressure()
+        gross = costs.council_gross(
+            self.needed, self.capacity, councils.participation, councils.rural, self.calendar[0], now
+        )
         load = self._caseload(gross.sum(axis=1))
         councils.funded = _share(self.rules.grants(load, now), load.gross_cost)
+
+    def _feel_pressure(self) -> None:
+        """Pressure by line, and over all lines; children's lines are those of the upper tier."""
+        self.pressure = services.pressure(self.needed, self.capacity, self.councils.upper_tier)
+        self.councils.pressure = services.overall_pressure(self.pressure, self.needed, self.now)
 
     def _duty_share(self) -> np.ndarray:
         shares = self.now.move_on.duty_share
@@ -209,11 +211,12 @@ class DispersalModel(mesa.Model):
         cases = int(others) + (self.draws.one("appeals residual", 0, m) < others - int(others))
         hh.reserve(people + cases)
         keys = self._keys("size", "uptake", "group", "children", "subsistence", "subsistence place")
+        drift = self._entries.step(now.support.uptake_persistence, now.support.uptake_sd, self.draws, m)
         shares = (
-            now.intake.family_share, now.support.uptake, now.intake.unaccompanied_share,
-            now.support.subsistence_share, now.intake.school_age_share,
+            now.intake.family_share, min(now.support.uptake * float(np.exp(drift)), 1.0),
+            now.intake.unaccompanied_share, now.support.subsistence_share, now.intake.school_age_share,
         )  # fmt: skip
-        hh.n, hh.next_slot, supported, children = kernels.arrive(
+        hh.n, hh.next_slot, supported, alone = kernels.arrive(
             hh.records, hh.n, hh.next_slot, m, people, keys, shares, self._family_sizes, self._group_shares,
             self.subsistence_weight, hh.occupied,
         )  # fmt: skip
@@ -222,8 +225,12 @@ class DispersalModel(mesa.Model):
         )
         record["claims_in_month"][m] = people
         self.newly_supported = supported
+        authorities = self._authorities
+        leaving = children.grow_up(self.looked_after, now)
+        self.looked_after = children.transfer(self.looked_after - leaving, alone, authorities, now)
+        record["care_leavers_in_month"][m] = leaving.sum()
         record["newly_supported_in_month"][m] = supported
-        record["unaccompanied_children_in_month"][m] = children
+        record["unaccompanied_children_in_month"][m] = alone
         record["appeals_unexplained_in_month"][m] = cases
 
     def decide(self) -> None:
@@ -231,12 +238,13 @@ class DispersalModel(mesa.Model):
         now, hh, m = self.now, self.households, self.month
         queue = self.counts[0] + int(self.intake[m])
         capacity = self.home_office.decision_capacity(now, queue, self.draws, m)
+        drift = self._grants.step(now.decisions.grant_persistence, now.decisions.grant_odds_sd, self.draws, m)
         keys = self._keys("decide", "outcome", "exit", "appeal", "retained", "tail entry")
         lodged = kernels.decide(
             hh.records, hh.n, m, keys, capacity, now.decisions.oldest_share,
-            households.outcome_shares(now, self.start.decision_groups), self._exit_days(), now.appeals.share_of_refused,
-            now.support.retained_on_appeal, now.support.tail_entry, now.decisions.withdrawn_exit_days, self._chosen(),
-            self.outcomes,
+            households.outcome_shares(now, self.start.decision_groups, drift), self._exit_days(),
+            now.appeals.share_of_refused, now.support.retained_on_appeal, now.support.tail_entry,
+            now.decisions.withdrawn_exit_days, self._chosen(), self.outcomes,
         )  # fmt: skip
         self.recorder["decisions_in_month"][m] = self.outcomes
         self.recorder["appeals_lodged_in_month"][m] = lodged
@@ -293,16 +301,21 @@ class DispersalModel(mesa.Model):
     def _propose(self, tick: int) -> np.ndarray:
         """Providers' proposals of a month, (council,) beds, sent to the councils; `tick` counts from the warm-up."""
         councils, now = self.councils, self.now
-        need = self._need(tick)
+        steer = self._preference() ** now.placement.steering
+        need = self._need(tick, councils.population * steer)
         proposed = np.zeros(councils.count, np.int64)
         for provider in self.providers:
-            proposed += provider.propose(councils, need, self.rules.offers, now, self.draws, tick)
+            proposed += provider.propose(councils, need, steer, self.rules.offers, now, self.draws, tick)
         answer = tick + self._months(now.consultation.lag, "consultation lag", tick)
         np.add.at(self.consulting, (answer, np.arange(councils.count)), proposed)
         return proposed
 
-    def _need(self, tick: int) -> np.ndarray:
-        """Beds wanted in each area beyond replacing hand-backs: people in hotels, recent growth, less the pipeline."""
+    def _need(self, tick: int, weight: np.ndarray) -> np.ndarray:
+        """Beds wanted in each area beyond replacing hand-backs: people in hotels, recent growth, less the pipeline.
+
+        Args:
+            weight: (council,) what the national need is shared by.
+        """
         occupied = self.households.occupied
         supported = self.counts[2] + self.newly_supported - int(self.exits.sum())
         growth = max(supported - self.supported_before[0], 0)
@@ -311,13 +324,14 @@ class DispersalModel(mesa.Model):
         waiting = supported - int(occupied.sum())
         coming = int(self.consulting[tick:].sum() + self.pipeline[tick:].sum())
         national = hotels + waiting + growth - max(vacant, 0) - coming
-        weight = np.bincount(self.councils.area, self.councils.population, len(self.councils.areas))
-        return national * weight / weight.sum()
+        by_area = np.bincount(self.councils.area, weight, len(self.councils.areas))
+        return national * by_area / by_area.sum()
 
     def consult(self) -> None:
         """Councils answer the proposals that have reached them."""
         record, m = self.recorder, self.month
-        beds, objects, dropped, reasons = self._answer(m + _WARM_UP)
+        self.answers = self._answer(m + _WARM_UP)
+        beds, objects, dropped, reasons = self.answers
         record["beds_objected_in_month"][m] = np.where(objects, beds, 0)
         record["beds_dropped_in_month"][m] = np.where(dropped, beds, 0)
         np.add.at(record["objections_in_month"][m], reasons[objects], beds[objects])
@@ -339,10 +353,13 @@ class DispersalModel(mesa.Model):
         lag = np.maximum(self._months(now.procurement.opening_lag, "opening lag", tick), 1)
         delay = self._months(now.consultation.conditions_lag, "conditions lag", tick)
         lag = lag + np.where(conditions | objects, delay, 0)
+        # A rural council's first homes wait for what people will need there: access, voluntary groups, legal advice.
+        setting_up = councils.rural & (councils.beds == 0) & (beds > 0)
+        lag = lag + np.where(setting_up, round(now.procurement.rural_setup_lag), 0)
         kept = np.where(dropped, 0, beds) * now.procurement.delivery
         whole = np.floor(kept)
         kept = (whole + (self.draws.each("delivery", councils.count, tick) < kept - whole)).astype(np.int64)
-        np.add.at(self.pipeline, (tick + lag, np.arange(councils.count)), kept)
+        np.add.at(self.pipeline, (tick + np.minimum(lag, 2 * _LONGEST_LAG - 1), np.arange(councils.count)), kept)
         return beds, objects, dropped, reasons
 
     def open_beds(self) -> None:
@@ -360,10 +377,9 @@ class DispersalModel(mesa.Model):
             vacancy = np.minimum(vacancy, councils.limit(now) - here)
         too_few = councils.rural & (councils.beds < now.placement.minimum_cluster) & (here == 0)
         vacancy = np.where(too_few, 0, np.maximum(vacancy, 0)).astype(float)
-        rule = self.rules.allocation or ALLOCATION[now.placement.rule]
         kernels.place(
             hh.records, hh.n, m, self.draws.key("place"), councils.area, councils.area_start, councils.by_area,
-            vacancy, rule(councils, now), hh.occupied,
+            vacancy, self._preference(), hh.occupied,
         )  # fmt: skip
         for kind in (Accommodation.INITIAL, Accommodation.CONTINGENCY_OTHER, Accommodation.OTHER):
             room = np.maximum(councils.fixed_beds[:, kind] - hh.occupied[:, kind], 0)
@@ -400,14 +416,18 @@ class DispersalModel(mesa.Model):
         stay = max(now.services.temporary_stay, 1.0)
         self.temporary += self.duties * now.services.temporary_share - self.temporary / stay
         self.needed = services.demand(self.present, self.temporary, now)
-        self.capacity = services.next_capacity(self.capacity, self.needed, self.councils.funded, self.least, now)
-        self.councils.pressure = services.overall_pressure(self.needed, self.capacity, now)
+        self.capacity = services.next_capacity(
+            self.capacity, self.needed, self.councils.funded, self.least, self.councils.rural, now
+        )
+        self._feel_pressure()
 
     def fund(self) -> None:
         """Costs fall where they fall; grants are paid by rule."""
         now, m, record = self.now, self.month, self.recorder
         month = self.calendar[m]
-        gross = costs.council_gross(self.needed, self.capacity, self.councils.participation, month, now)
+        gross = costs.council_gross(
+            self.needed, self.capacity, self.councils.participation, self.councils.rural, month, now
+        )
         load = self._caseload(gross.sum(axis=1))
         grant = self.rules.grants(load, now)
         self.councils.funded += (_share(grant, load.gross_cost) - self.councils.funded) / 12
@@ -448,10 +468,16 @@ class DispersalModel(mesa.Model):
         record["open_appeals_at_month_end"][index] = self.counts[1]
         record["participation_at_month_end"][index] = councils.participation
         record["willingness_at_month_end"][index] = councils.willingness
-        record["service_pressure_at_month_end"][index] = np.divide(
-            self.needed, self.capacity, out=np.zeros_like(self.needed), where=self.capacity > 0
-        )
+        record["service_pressure_at_month_end"][index] = self.pressure
         record["temporary_accommodation_at_month_end"][index] = self.temporary
+        record["children_looked_after_at_month_end"][index] = self.looked_after.sum()
+        full = self.looked_after >= 0.999 * children.threshold(self._authorities, self.now)
+        record["authorities_at_transfer_threshold_at_month_end"][index] = full.sum()
+
+    def _preference(self) -> np.ndarray:
+        """Weight of each council (council,) by the allocation rule in force."""
+        rule = self.rules.allocation or ALLOCATION[self.now.placement.rule]
+        return rule(self.councils, self.now)
 
     def _keys(self, *decisions: str) -> np.ndarray:
         return np.array([self.draws.key(decision) for decision in decisions], np.uint64)
@@ -461,8 +487,10 @@ class DispersalModel(mesa.Model):
             self._scratch = np.zeros(self.households.records.size, bool)
         return self._scratch
 
-    def _exit_days(self) -> float:
-        return float(self.now.decisions.notice_days + self.now.decisions.exit_lag_days)
+    def _exit_days(self) -> np.ndarray:
+        """Days from a grant to the end of support, for a person alone and for a family."""
+        notice = np.array([self.now.decisions.notice_days, self.now.decisions.notice_days_families])
+        return notice + self.now.decisions.exit_lag_days
 
     def _months(self, mean: float, decision: str, tick: int) -> np.ndarray:
         """Whole months (council,) with the given mean: a half of it for certain, the rest exponential."""

@@ -74,8 +74,11 @@ def widened(hindcast: Hindcast, copies: int, seed: int) -> Iterator[np.ndarray]:
         hotels *= _open(rng, before[:, _HOTEL], totals[:, _HOTEL], simulated[:, :, _HOTEL], ahead, errors, known)
         np.maximum(people, 0.0, out=people)
         national = common["national_persistence"] * national + common["national_sd"] * rng.standard_normal(count)
+        expected = common["national_sd"] ** 2 * (common["national_persistence"] ** (2 * np.arange(ahead))).sum()
+        shown = np.log(simulated.sum(axis=(1, 2))).var()
+        lacking = np.sqrt(max(expected - shown, 0.0) / expected)
         target = totals.copy()
-        target[:, _HOTEL] = np.maximum(totals[:, _HOTEL] + national * totals.sum(axis=1), 0.0)
+        target[:, _HOTEL] = np.maximum(totals[:, _HOTEL] + lacking * national * totals.sum(axis=1), 0.0)
         now = people.sum(axis=1)
         people *= np.divide(target, now, out=np.ones_like(now), where=now > 0)[:, None, :]
         yield np.rint(people)

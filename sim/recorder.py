@@ -59,6 +59,11 @@ VARIABLES: Mapping[str, Variable] = {
     "temporary_accommodation_at_month_end": Variable(
         ("month_end", *_C), "households", "Households in temporary accommodation after a grant of status"
     ),
+    "children_looked_after_at_month_end": Variable(("month_end",), "people", "Unaccompanied children looked after"),
+    "authorities_at_transfer_threshold_at_month_end": Variable(
+        ("month_end",), "1", "Upper-tier authorities at the transfer scheme's threshold", np.int32
+    ),
+    "care_leavers_in_month": Variable(("month",), "people", "Unaccompanied children turning eighteen"),
     "claims_in_month": Variable(("month",), "people", "People claiming asylum", np.int32),
     "newly_supported_in_month": Variable(("month",), "people", "People entering support", np.int32),
     "unaccompanied_children_in_month": Variable(("month",), "people", "Unaccompanied children claiming", np.int32),

@@ -53,12 +53,8 @@ def simulate(
         >>> int(result.supported_at_month_end.isel(month_end=0).sum())
         107003
     """
-    position = start if isinstance(start, Start) else published_start(start)
-    people = _people(intake, position.day)
-    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or not 0 <= seed <= _LARGEST_SEED:
-        raise InputError(f"seed: {seed!r} must be a whole number from 0 to {_LARGEST_SEED}.")
-    model = DispersalModel(assumptions, position, councils_at(position), people, int(seed), rules or Rules())
-    model.run_for(people.size)
+    model = prepare(assumptions, intake, seed, start, rules)
+    model.run_for(intake.size)
     return model.recorder.dataset(
         model.councils,
         {
@@ -66,11 +62,26 @@ def simulate(
             "scenario": assumptions.scenario,
             "draw": assumptions.draw,
             "seed": int(seed),
-            "start": position.day.isoformat(),
-            "stock_status": position.status,
+            "start": model.start.day.isoformat(),
+            "stock_status": model.start.status,
             "Conventions": "CF-1.11",
         },
     )
+
+
+def prepare(
+    assumptions: Assumptions,
+    intake: xr.DataArray,
+    seed: int,
+    start: str | Start = "2025-12-31",
+    rules: Rules | None = None,
+) -> DispersalModel:
+    """The model at its start, for a caller that wants to look at each month; arguments as in `simulate`."""
+    position = start if isinstance(start, Start) else published_start(start)
+    people = _people(intake, position.day)
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or not 0 <= seed <= _LARGEST_SEED:
+        raise InputError(f"seed: {seed!r} must be a whole number from 0 to {_LARGEST_SEED}.")
+    return DispersalModel(assumptions, position, councils_at(position), people, int(seed), rules or Rules())
 
 
 def _people(intake: xr.DataArray, day: date) -> np.ndarray:
@@ -106,6 +117,7 @@ def _static() -> dict[str, Any]:
         "provider_of_area": [table.loc[table["contract_area"] == area, "provider"].iloc[0] for area in areas],
         "population": table["population"].to_numpy(float),
         "rural": (table["rural_class"] == "rural").to_numpy(),
+        "upper_tier": np.unique(table["utla_code"], return_inverse=True)[1],
         "rent_ratio": (rent / mean).fillna(1.0).to_numpy(),
     }
 
@@ -124,4 +136,5 @@ def councils_at(start: Start) -> Councils:
         participation=first_states(dispersal),
         willingness=np.zeros(dispersal.size),
         frailty=np.ones(dispersal.size),
+        fair_weight=np.ones(dispersal.size),
     )

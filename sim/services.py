@@ -9,6 +9,7 @@ import numpy as np
 from sim.council import line
 from sim.states import Service
 
+UPPER_TIER = (Service.SCHOOL_PLACES, Service.SOCIAL_CARE)  # a county's duties where there are two tiers
 PEOPLE, CHILDREN, OTHERS, LIVE_CASES = range(4)  # columns of the census of each council
 
 
@@ -39,15 +40,17 @@ def floor(needed: np.ndarray, people: float, now: Any) -> np.ndarray:
 
 
 def next_capacity(
-    capacity: np.ndarray, needed: np.ndarray, funded: np.ndarray, least: np.ndarray, now: Any
+    capacity: np.ndarray, needed: np.ndarray, funded: np.ndarray, least: np.ndarray, rural: np.ndarray, now: Any
 ) -> np.ndarray:
     """Capacity after a month of recruitment, (council, service).
 
-    Capacity moves towards what the council provides unfunded plus what grant pays for, with a lag.
+    Capacity moves towards what the council provides unfunded plus what grant pays for, with a lag that is longer in
+    rural councils, where voluntary groups and advice have to build up.
 
     Args:
         funded: (council,) share of gross cost met by grant.
         least: (service,) capacity from ordinary services.
+        rural: (council,) whether the council is mainly rural.
 
     Source: elicited.
     """
@@ -55,11 +58,27 @@ def next_capacity(
     if now.feedback.grant_to_capacity:
         cover = cover + (1 - now.services.base_cover) * np.clip(funded, 0.0, 1.25)[:, None]
     target = np.maximum(needed * cover, least)
-    return np.asarray(capacity + (target - capacity) / max(now.services.recruitment_lag, 1.0))
+    lag = now.services.recruitment_lag * np.where(rural, now.services.rural_lag, 1.0)
+    return np.asarray(capacity + (target - capacity) / np.maximum(lag, 1.0)[:, None])
 
 
-def overall_pressure(needed: np.ndarray, capacity: np.ndarray, now: Any) -> np.ndarray:
-    """Demand over capacity across lines, (council,), each line weighted by its unit cost."""
-    weight = np.array([line(now.services.unit_cost, service) for service in Service])
-    have = capacity @ weight
-    return np.asarray(np.divide(needed @ weight, have, out=np.zeros(have.size), where=have > 0))
+def pressure(needed: np.ndarray, capacity: np.ndarray, upper_tier: np.ndarray) -> np.ndarray:
+    """Demand over capacity, (council, service); 0 where nothing is needed.
+
+    Schools and social care belong to the upper tier: districts of a county share its demand and capacity.
+
+    Args:
+        upper_tier: (council,) index of the upper-tier authority.
+    """
+    needed, capacity = needed.copy(), capacity.copy()
+    for service in UPPER_TIER:
+        for amount in (needed, capacity):
+            amount[:, service] = np.bincount(upper_tier, amount[:, service])[upper_tier]
+    return np.asarray(np.divide(needed, capacity, out=np.zeros_like(needed), where=capacity > 0))
+
+
+def overall_pressure(by_line: np.ndarray, needed: np.ndarray, now: Any) -> np.ndarray:
+    """Pressure across lines, (council,), each line weighted by the cost of what is needed."""
+    cost = needed * np.array([line(now.services.unit_cost, service) for service in Service])
+    total = cost.sum(axis=1)
+    return np.asarray(np.divide((by_line * cost).sum(axis=1), total, out=np.zeros(total.size), where=total > 0))

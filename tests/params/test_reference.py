@@ -34,6 +34,7 @@ COLUMNS = {
     "subsistence section_95 section_98 section_4 unallocated",
     "intake": "quarter_end people vintage people_2024_11",
     "intake_by_group": "quarter_end decision_group people",
+    "intake_by_nationality": "quarter_end nationality_code decision_group people",
     "decision_groups": "decision_group share_of_claims grant_share refusal_share withdrawal_share "
     "admin_share",
     "decisions": "quarter_end outcomes grants refusals withdrawals administrative",
@@ -238,6 +239,15 @@ def test_claims_by_group_add_up_to_the_older_vintage():
     groups = tables.reference("intake_by_group").groupby("quarter_end")["people"].sum()
     older = tables.reference("intake").set_index("quarter_end")["people_2024_11"].dropna()
     pd.testing.assert_series_equal(groups.astype(float), older, check_names=False, check_freq=False)
+
+
+def test_claims_by_nationality_have_numbers_and_add_up_to_the_groups():
+    claims = tables.reference("intake_by_nationality")
+    assert sorted(claims["nationality_code"].unique()) == [*(f"n{k:02d}" for k in range(1, 27)), "other"]
+    assert (claims.groupby("nationality_code")["decision_group"].nunique() == 1).all()
+    by = ["quarter_end", "decision_group"]
+    groups = tables.reference("intake_by_group").groupby(by)["people"].sum()
+    pd.testing.assert_series_equal(claims.groupby(by)["people"].sum(), groups)
 
 
 def test_decision_groups_are_shares_that_respect_the_thresholds():

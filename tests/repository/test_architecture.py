@@ -63,12 +63,12 @@ def names_read(path: Path) -> set[str]:
 
 
 def test_the_model_reads_only_assumptions_that_exist_and_every_one_of_them():
-    names = {name for name in read_register() if not name.startswith("forecast.")}
+    names = {name for name in read_register() if not name.startswith(("forecast.", "forecast_stocks."))}
     prefixes = {".".join(n.split(".")[:k]) for n in names for k in range(1, n.count(".") + 2)}
     read = set().union(*(names_read(path) for path in (ROOT / "sim").glob("*.py")))
     assert read, "no reads found"
     assert read <= prefixes, f"not in the register: {sorted(read - prefixes)}"
-    groups_by_word = {"funding", "move_on.duty_share"}  # looked up by instrument and by nation
+    groups_by_word = {"funding", "move_on.duty_share", "equity"}  # looked up by instrument, nation and factor
     unread = {n for n in names if n not in read and not any(n.startswith(f"{r}.") for r in read | groups_by_word)}
     assert not unread, f"in the register, read by nothing: {sorted(unread)}"
 

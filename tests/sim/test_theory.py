@@ -57,8 +57,12 @@ def test_a_longer_notice_period_keeps_more_people_on_support(steady_intake):
     def supported(run):
         return run.supported_at_month_end.isel(month_end=-1).sum()
 
-    short = mean_of(supported, steady_intake, months=12, decisions__notice_days=28)
-    long = mean_of(supported, steady_intake, months=12, decisions__notice_days=56)
+    # From a date after the start: the stock of people in their notice period at the start is what it was.
+    def notice(days):
+        return {f"decisions__{name}@2026-04-01": days for name in ("notice_days", "notice_days_families")}
+
+    short = mean_of(supported, steady_intake, months=12, **notice(28))
+    long = mean_of(supported, steady_intake, months=12, **notice(56))
     assert (long > short).all()
 
 

@@ -1,0 +1,128 @@
+"""What `dispersal check` and `dispersal show` say."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from evidence import studies
+from evidence.records import damaged, find, read_record
+from params.assumptions import scenario_names
+from params.errors import unknown
+from params.register import ROOT, Assumption, read_register
+
+
+def everything() -> list[str]:
+    """Validate assumptions, scenarios, studies and reference tables; lines that list what was read.
+
+    Raises:
+        InputError: the first thing that cannot be used, naming the file, the key and the nearest valid name.
+    """
+    import params
+    from params.tables import verify
+
+    register = read_register()
+    groups = Counter(name.split(".")[0] for name in register)
+    lines = [f"Assumptions: {len(register)} in {len(groups)} files of params/assumptions"]
+    lines += [f"  {group:<24}{count:>5}" for group, count in sorted(groups.items())]
+
+    names = scenario_names()
+    lines.append(f"Scenarios: {len(names)} in params/scenarios")
+    for name in names:
+        loaded = params.load(name)
+        lines.append(f"  {name:<24}{len(loaded.overridden):>5} changed   {loaded.why}")
+
+    files = sorted((ROOT / "studies").glob("*.toml"))
+    lines.append(f"Studies: {len(files)} in params/studies")
+    for file in files:
+        study = studies.plan(file).study
+        lines.append(
+            f"  {file.name:<24}{len(study.arms):>5} arms x {study.draws} draws x {study.replications} "
+            f"replications, {study.months} months from {study.start}"
+        )
+
+    tables = verify()
+    lines.append(f"Reference tables: {len(tables)} in params/reference, every checksum verified")
+    lines += [f"  {table['name']:<24}{table['rows']:>5} rows   {_vintage(table)}" for table in tables]
+    return lines
+
+
+def assumptions_of(group: str) -> list[str]:
+    """Lines that show each assumption of a group (or of all): value, unit, range, kind and source.
+
+    Raises:
+        InputError: when there is no such group; names the nearest.
+    """
+    register = read_register()
+    groups = sorted({name.rpartition(".")[0] for name in register} | {name.split(".")[0] for name in register})
+    if group != "all" and group not in groups:
+        raise unknown("--list", "a group of assumptions", group, [*groups, "all"])
+    lines = []
+    for name, entry in register.items():
+        if group == "all" or name.startswith(f"{group}."):
+            lines += [
+                f"{name} = {_value(entry)} {entry.unit}{_range(entry)}",
+                f"    {entry.kind}; {entry.source}",
+            ]
+    return lines
+
+
+def described(identity: str, runs: Path) -> list[str]:
+    """Lines that say what a run is, what made it, and whether its files are as they were recorded.
+
+    Raises:
+        InputError: when there is no such run.
+    """
+    folder = find(runs, identity)
+    record = read_record(folder)
+    commit = record.code.get("commit")
+    state = {True: " with uncommitted changes", False: "", None: ""}[record.code.get("dirty")]
+    lines = [
+        f"{record.id}: {record.kind}, {record.status}",
+        f"  {record.title}",
+        f"  made {record.created} UTC by model version {record.model_version}",
+        f"  code: {f'commit {commit[:12]}{state}' if commit else 'no commit known'}",
+        f"  packages: {', '.join(f'{name} {version}' for name, version in record.packages.items())}",
+    ]
+    lines += [f"  {key}: {_plain(value)}" for key, value in record.settings.items() if key != "arms"]
+    for name, arm in record.settings.get("arms", {}).items():
+        lines.append(f"  arm {name}: {arm['label']} (scenario {arm['scenario']}{_overrides(arm['set'])})")
+    lines += [f"  made from {parent}" for parent in record.parents]
+    lines += [f"  input {name}: sha256 {sha[:16]}" for name, sha in record.inputs.items()]
+    lines += [f"  warning: {warning}" for warning in record.warnings]
+    if record.kind == "study":
+        absent = studies.missing(folder, record)
+        total = len(record.settings["arms"]) * record.settings["draws"]
+        lacking = sum(name.startswith(f"{studies.RECEIPTS}/") for name in absent)
+        lines.append(f"  {total - lacking} of {total} parts (arm and draw) are finished and sound")
+    else:
+        absent = damaged(folder, record.outputs)
+        lines.append(f"  {len(record.outputs) - len(absent)} of {len(record.outputs)} files are as they were recorded")
+    lines += [f"  missing or damaged: {name}" for name in absent[:5]]
+    return lines
+
+
+def _vintage(table: dict[str, Any]) -> str:
+    return ", ".join(str(table[key]) for key in ("publisher", "vintage") if table.get(key))
+
+
+def _value(entry: Assumption) -> str:
+    if entry.value is not None:
+        return _plain(entry.value)
+    return ", ".join(f"{_plain(step.value)} from {step.start}" for step in entry.dated)
+
+
+def _range(entry: Assumption) -> str:
+    return "" if entry.low is None else f" ({entry.low:g} to {entry.high:g}, {entry.distribution})"
+
+
+def _overrides(overrides: dict[str, Any]) -> str:
+    return "".join(f", {name}={_plain(value)}" for name, value in overrides.items())
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, str):
+        return value
+    return f"{value:g}" if isinstance(value, float) else json.dumps(value)

@@ -1,0 +1,297 @@
+"""The command line. Only cyclopts is imported at the top, so that `--help` answers at once."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any
+
+import cyclopts
+from cyclopts import App, Parameter
+
+from evidence import forecasting
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+app = App(
+    name="dispersal",
+    help="Evidence on asylum dispersal: forecasts, simulations and reports, from the project's own numbers.",
+    help_epilogue="""Examples:
+  dispersal check
+  dispersal run central --replications 8 --set funding.grant_per_person=1200
+  dispersal study params/studies/spending_review.toml
+  dispersal report params/studies/spending_review.toml
+
+Results go to runs/, each under its id. A command that cannot use what it was given says so in one line and
+ends with 2; a run that failed ends with 1.""",
+    help_format="plaintext",
+    version=lambda: _version(),
+    result_action="return_value",
+    suppress_keyboard_interrupt=False,  # Ctrl-C says how to resume, in _code
+)
+Runs = Annotated[
+    Path | None,
+    Parameter(
+        name="--runs",
+        env_var="DISPERSAL_RUNS",
+        help="Folder of all runs; runs/ of this repository when not given.",
+    ),
+]
+
+
+@app.command(
+    help_epilogue="""Examples:
+  dispersal check
+  dispersal check --list funding"""
+)
+def check(*, list_: Annotated[str | None, Parameter(name="--list")] = None) -> None:
+    """Validate params/ and the reference tables, and list what was read.
+
+    Args:
+        list_: Show the assumptions of one group with value, unit, range and source; or "all".
+    """
+    from evidence import checks
+
+    print("\n".join(checks.assumptions_of(list_) if list_ is not None else checks.everything()))
+
+
+forecasting.mount(app)
+
+
+@app.command(
+    help_epilogue="""Examples:
+  dispersal run central
+  dispersal run central --replications 8 --set funding.grant_per_person=1200
+  dispersal run central --set funding.grant_per_person@2027-04-01=1500 --months 36"""
+)
+def run(
+    scenario: str,
+    /,
+    *,
+    replications: int = 8,
+    set_: Annotated[tuple[str, ...], Parameter(name="--set", negative="")] = (),
+    seed: int = 1,
+    months: int = 51,
+    start: str = "2025-12-31",
+    draw: int = 0,
+    draws: int = 1,
+    only: int | None = None,
+    runs: Runs = None,
+) -> None:
+    """Simulate one scenario, keep every month in runs/<run-id>/, and print the headline figures.
+
+    Args:
+        scenario: Name of a file in params/scenarios, without .toml.
+        replications: Random seeds.
+        set_: An assumption as NAME=VALUE, or NAME@DATE=VALUE from a date on; may be repeated.
+        seed: Seed that every replication's own seed comes from.
+        months: Months simulated after the start.
+        start: A quarter end with published accommodation by council.
+        draw: Draw of the uncertain assumptions; 0 holds the central values.
+        draws: Number of draws that --draw is one of.
+        only: Run this replication alone, counted from 0, to repeat one of many.
+    """
+    from evidence.ensemble import Design
+    from evidence.progress import watched
+    from evidence.runs import open_run, run_scenario, summary
+
+    overrides = _overrides(set_)
+    root = _runs(runs)
+    design = Design(draws, replications, seed, _date("--start", start), months)
+    identity = run_scenario(scenario, overrides, design, draw=draw, only=only, runs=root, progress=watched())
+    for line in _table(summary(open_run(identity, root))):
+        print(line)
+    print(f"{_shown(root / identity)}   next: dispersal show {identity}")
+
+
+@app.command(
+    help_epilogue="""Examples:
+  dispersal study params/studies/spending_review.toml
+  dispersal study params/studies/spending_review.toml --workers 1
+
+The same command resumes a study that was stopped, and returns at once for one that is complete."""
+)
+def study(file: Path, /, *, workers: int | None = None, runs: Runs = None) -> None:
+    """Run a study (arms x draws x replications) into runs/<study-id>/, or resume it.
+
+    Args:
+        file: The study's TOML file.
+        workers: Threads; every core when not given. The numbers do not depend on it.
+    """
+    import signal
+
+    from evidence.progress import watched
+    from evidence.studies import run_study
+
+    # A shell that starts this in the background makes Ctrl-C ignored; a study can always be stopped.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    root = _runs(runs)
+    study_id = run_study(file, root, workers, watched())
+    print(f"{_shown(root / study_id)}   next: dispersal report {study_id}")
+
+
+@app.command(
+    help_epilogue="""Examples:
+  dispersal report spending-review-7f3a1b2c
+  dispersal report params/studies/spending_review.toml"""
+)
+def report(study: str, /, *, runs: Runs = None) -> None:
+    """Execute the notebooks on a complete study and build report.html; prints its path.
+
+    Args:
+        study: The id of a study, or the file of one that has been run.
+    """
+    from evidence.studies import resolve
+
+    root = _runs(runs)
+    study_id = resolve(study, root)
+
+    from evidence.report import build
+
+    print(_shown(build(study_id, root)))
+
+
+@app.command(
+    help_epilogue="""Examples:
+  dispersal show spending-review-7f3a1b2c
+  dispersal show central-0b1c2d3e"""
+)
+def show(identity: Annotated[str, Parameter(name="ID")], /, *, runs: Runs = None) -> None:
+    """Say what a run, study, forecast or report is, what made it, and whether its files are sound.
+
+    Args:
+        identity: The name of a folder in runs/.
+    """
+    from evidence import checks
+
+    print("\n".join(checks.described(identity, _runs(runs))))
+
+
+def main(tokens: Sequence[str] | None = None) -> None:
+    """Run one command and end the process: 0 done, 1 failed, 2 bad input, 130 stopped with Ctrl-C."""
+    sys.exit(_code(list(sys.argv[1:] if tokens is None else tokens)))
+
+
+def _code(tokens: list[str]) -> int:
+    try:
+        app(tokens, exit_on_error=False, print_error=False)
+        sys.stdout.flush()
+        return 0
+    except cyclopts.CycloptsError as error:
+        asked = next((f"dispersal {t}" for t in tokens[:1] if not t.startswith("-") and t in app), "dispersal")
+        return _say(f"{' '.join(str(error).split())} `{asked} --help` shows what it takes.", 2)
+    except KeyboardInterrupt as error:
+        return _say(str(error) or "Stopped.", 130)
+    except BrokenPipeError:
+        # The reader of our output has gone; what was made is made.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:
+        return _say(f"{error.filename or 'dispersal'}: {error.strerror or error}", 1)
+    except (ValueError, RuntimeError) as error:
+        from evidence.records import RunError
+        from params.errors import InputError
+
+        if isinstance(error, InputError | RunError):
+            return _say(str(error), 2 if isinstance(error, InputError) else 1)
+        raise  # a fault of the program: its traceback says more than a line
+
+
+def _say(message: str, code: int) -> int:
+    print(message, file=sys.stderr, flush=True)
+    return code
+
+
+def _version() -> str:
+    from importlib.metadata import version
+
+    return version("dispersal-workbench")
+
+
+def _runs(given: Path | None) -> Path:
+    """The folder of all runs: the option, else `runs/` of the repository, else of the working folder."""
+    if given is not None:
+        return given
+    return (REPOSITORY if (REPOSITORY / "pyproject.toml").is_file() else Path.cwd()) / "runs"
+
+
+def _shown(path: Path) -> str:
+    """A path as a person would type it: relative to the working folder where it lies below it."""
+    absolute = path.resolve()
+    return str(absolute.relative_to(Path.cwd())) if absolute.is_relative_to(Path.cwd()) else str(path)
+
+
+def _date(option: str, text: str) -> date:
+    from params.errors import InputError
+
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise InputError(f"{option}: {text!r} is not a date. Nearest: 2025-12-31.") from None
+
+
+def _overrides(given: Sequence[str]) -> Mapping[str, Any]:
+    """Read `NAME=VALUE` words; VALUE is TOML, and a bare word is text."""
+    import re
+    import tomllib
+
+    from params.errors import InputError
+
+    found: dict[str, Any] = {}
+    for word in given:
+        name, equals, text = (part.strip() for part in word.partition("="))
+        if not equals or not name or not text or "\n" in text:
+            raise InputError(f"--set {word!r}: must read NAME=VALUE, such as funding.grant_per_person=1200.")
+        if name in found:
+            raise InputError(f"--set: {name} is given twice; one value for each assumption.")
+        try:
+            found[name] = tomllib.loads(f"value = {text}")["value"]
+        except tomllib.TOMLDecodeError:
+            if not re.fullmatch(r"[A-Za-z][\w -]*", text):
+                raise InputError(f"--set {name}: {text!r} is not a value. Nearest: 1200, true or a word.") from None
+            found[name] = text
+    return found
+
+
+def _writable(target: Path | None) -> None:
+    from params.errors import InputError
+
+    if target is not None and (target.is_dir() or not target.absolute().parent.is_dir()):
+        raise InputError(f"{target}: is a folder, or its folder does not exist; give the path of a file.")
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Copy a file so that the target is whole or untouched."""
+    import shutil
+
+    from params.errors import InputError
+
+    partial = target.with_name(f".{target.name}.partial")
+    try:
+        shutil.copyfile(source, partial)
+        partial.replace(target)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise InputError(f"{target}: cannot be written ({error.strerror}).") from None
+
+
+def _table(figures: Any) -> list[str]:
+    """The summary of a run as text: a line for each measure and date."""
+    from evidence.wording import exact, number
+
+    lines = [
+        "Modelled estimates: median and 80% interval over replications; UK; not official statistics.",
+        "",
+    ]
+    for measure, rows in figures.groupby("measure", sort=False):
+        lines.append(str(measure))
+        for row in rows.itertuples():
+            if row.published:
+                lines.append(f"  {row.when:<12}{exact(row.central):>10}   as published")
+            else:
+                interval = f"{number(row.low)} to {number(row.high)}"
+                lines.append(f"  {row.when:<12}{number(row.central):>10}   {interval}")
+    return [*lines, ""]

@@ -1,0 +1,177 @@
+"""The design of an ensemble, and one replication of it.
+
+Scenario, draw and replication are three things: a draw is one set of the uncertain assumptions, a replication
+one random seed. Replication k has the same seed in every arm and draw, and draw d with replication k meets
+the same intake path in every arm, so that the difference between two arms is the policy's.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shlex
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from evidence.records import make_id, model_version, reference_hashes
+from params.errors import InputError, unknown
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from params import Assumptions
+
+LIMITS = {
+    "draws": (1, 10_000),
+    "replications": (1, 10_000),
+    "months": (1, 120),
+    "seed": (0, 2**31 - 1),
+}
+MONTHS_A_QUARTER = 3
+
+
+@dataclass(frozen=True)
+class Design:
+    """How often, from when and for how long an assumption set is simulated.
+
+    Attributes:
+        draws: sets of the uncertain assumptions; draw 0 holds the central values.
+        replications: random seeds for each draw.
+        seed: what every other seed comes from.
+        start: a quarter end with published accommodation by council.
+        months: months simulated after the start.
+    """
+
+    draws: int
+    replications: int
+    seed: int
+    start: date
+    months: int
+
+    def check(self, place: str) -> None:
+        """Raise an InputError that names the place and the key unless every value can be used."""
+        for key, (low, high) in LIMITS.items():
+            given = getattr(self, key)
+            if not low <= given <= high:
+                raise InputError(f"{place}: {key} is {given}; it must be from {low} to {high}.")
+        from sim import start_days
+
+        starts = start_days()
+        if self.start.isoformat() not in starts:
+            guess = min(starts, key=lambda day: abs((date.fromisoformat(day) - self.start).days))
+            raise InputError(
+                f"{place}: start is {self.start}; it must be a quarter end with published "
+                f"accommodation by council. Nearest: {guess}."
+            )
+
+    @property
+    def origin(self) -> str:
+        """The last quarter whose intake is known at the start, such as 2025Q4."""
+        return f"{self.start.year}Q{(self.start.month + 2) // MONTHS_A_QUARTER}"
+
+    @property
+    def quarters(self) -> int:
+        """Quarters of intake the months need."""
+        return -(-self.months // MONTHS_A_QUARTER)
+
+    def canonical(self) -> dict[str, Any]:
+        """The design as plain JSON."""
+        return asdict(self) | {"start": self.start.isoformat()}
+
+    def seed_of(self, replication: int) -> int:
+        """Seed of a replication, the same in every arm and draw."""
+        return int.from_bytes(hashlib.sha256(f"{self.seed}/{replication}".encode()).digest()[:6])
+
+    def path_of(self, draw: int, replication: int, paths: int) -> int:
+        """Number of the intake path that a draw and replication meet, the same in every arm."""
+        return (draw * self.replications + replication) % paths
+
+
+def load_arm(scenario: str, overrides: Mapping[str, object], place: str, override_place: str) -> Assumptions:
+    """Assumptions of one arm.
+
+    Args:
+        scenario: name of a scenario.
+        overrides: values by dotted name.
+        place: where the scenario was named, for the error.
+        override_place: where the overrides were written, for the error.
+
+    Raises:
+        InputError: for an unknown scenario or assumption, a wrong type, unit or value.
+    """
+    import params
+
+    names = params.scenario_names()
+    if scenario not in names:
+        raise unknown(place, "a scenario", scenario, names)
+    try:
+        return params.load(scenario, overrides)
+    except InputError as error:
+        message = str(error)
+        if message.startswith("--set: "):
+            raise InputError(f"{override_place}: {message.removeprefix('--set: ')}") from None
+        raise
+
+
+def run_id(drawn: Assumptions, design: Design, draw: int, only: int | None = None) -> str:
+    """Id of the run of one drawn assumption set: `<scenario>-<8 hex>` of everything its numbers depend on."""
+    content = {
+        "assumptions": drawn.canonical(),
+        "design": design.canonical(),
+        "draw": draw,
+        "only": only,
+        "model": model_version(),
+        "reference": reference_hashes(),
+    }
+    return make_id(drawn.scenario, content)
+
+
+def command(scenario: str, overrides: Mapping[str, object], design: Design, draw: int, replication: int) -> str:
+    """One line that repeats one replication of a study as a run."""
+    words = ["dispersal", "run", scenario]
+    for name, value in overrides.items():
+        words += ["--set", f"{name}={_toml(value)}"]
+    words += ["--replications", str(design.replications), "--only", str(replication)]
+    words += ["--draws", str(design.draws), "--draw", str(draw), "--seed", str(design.seed)]
+    words += ["--start", design.start.isoformat(), "--months", str(design.months)]
+    return shlex.join(words)
+
+
+def _toml(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{key} = {_toml(given)}" for key, given in value.items()) + "}"
+    if isinstance(value, str):
+        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return str(value)
+
+
+def replicate(drawn: Assumptions, paths: xr.Dataset, design: Design, draw: int, replication: int) -> xr.Dataset:
+    """Simulate one replication.
+
+    Args:
+        drawn: assumptions with the draw already applied.
+        paths: intake paths, `people(path, month)`, from the month after the start.
+        design: the ensemble this belongs to.
+        draw: number of the draw, which with the replication picks the intake path.
+        replication: number of the replication, which picks the seed.
+
+    Returns:
+        The run's monthly results, `design.months` long.
+
+    Raises:
+        ValueError: when a result is not finite, so that a missing number never enters a store.
+    """
+    import numpy as np
+
+    import sim
+
+    path = design.path_of(draw, replication, paths.sizes["path"])
+    intake = paths["people"].isel(path=path, month=slice(0, design.months)).reset_coords(drop=True)
+    run = sim.simulate(drawn, intake, design.seed_of(replication), start=design.start.isoformat())
+    for name, variable in run.data_vars.items():
+        if variable.dtype.kind == "f" and not np.isfinite(variable.values).all():
+            raise ValueError(f"{name} has values that are not finite")
+    return run

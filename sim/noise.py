@@ -1,0 +1,31 @@
+"""National rates that drift: the part of the future that no assumption fixes and no council causes."""
+
+from __future__ import annotations
+
+import math
+
+from scipy.special import ndtri
+
+from sim.randomness import Draws
+
+
+class Drift:
+    """AR(1) noise in months, stated in quarters because it is measured on quarterly series.
+
+    The same seed drifts alike in every arm.
+    """
+
+    def __init__(self, decision: str) -> None:
+        self._decision = decision
+        self.value = 0.0
+
+    def step(self, persistence: float, spread: float, draws: Draws, month: int) -> float:
+        """Move one month and return the noise.
+
+        Args:
+            persistence: share of a deviation left after a quarter, 0 to 1.
+            spread: standard deviation of a quarter's innovation; three monthly ones make it up.
+        """
+        level = min(max(draws.one(self._decision, 0, month), 1e-12), 1 - 1e-12)
+        self.value = persistence ** (1 / 3) * self.value + spread / math.sqrt(3) * float(ndtri(level))
+        return self.value

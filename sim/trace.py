@@ -1,0 +1,75 @@
+"""What happened to one council in one replication, month by month, and why."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+import params
+from params import Assumptions
+from params.errors import unknown
+from sim.run import prepare
+from sim.states import Accommodation, Barrier, Participation, Service, words
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import xarray as xr
+
+
+def trace(
+    assumptions: Assumptions, intake: xr.DataArray, seed: int, council: str, start: str = "2025-12-31"
+) -> pd.DataFrame:
+    """Follow one council through a replication.
+
+    Args:
+        assumptions, intake, seed, start: as for `sim.simulate`.
+        council: code of the council (`lad_code`).
+
+    Returns:
+        One row a month (index `month`): participation, willingness, beds proposed, how the council answered and with
+        which reason, beds dropped, opened and handed back, people by accommodation type, pressure by service line,
+        gross cost and grant in GBP. Synthetic: one of many possible histories.
+
+    Raises:
+        InputError: a council that does not exist, with the nearest code or name.
+    """
+    import pandas as pd
+
+    table = params.reference("councils")
+    codes = table["lad_code"].tolist()
+    if council not in codes:
+        raise unknown("--council", "a council code", council, [*codes, *table["name"]])
+    row = codes.index(council)
+    model = prepare(assumptions, intake, seed, start)
+    rows = []
+    for month in model.calendar:
+        model.run_for(1)
+        rows.append({"month": str(month), **_observed(model, row)})
+    return pd.DataFrame(rows).set_index("month")
+
+
+def _observed(model: Any, row: int) -> dict[str, Any]:
+    record, month, councils = model.recorder, model.month, model.councils
+    beds, objects, dropped, reasons = (column[row] for column in model.answers)
+    answer = "" if not beds else "objected" if objects else "accepted"
+    people = record["supported_at_month_end"][month + 1][row]
+    return {
+        "participation": words(Participation)[councils.participation[row]],
+        "willingness": float(councils.willingness[row]),
+        "beds_proposed": int(record["beds_proposed_in_month"][month][row]),
+        "beds_answered": int(beds),
+        "answer": answer,
+        "reason": words(Barrier)[reasons] if objects else "",
+        "provider": "" if not objects else "dropped it" if dropped else "went ahead",
+        "beds_opened": int(record["beds_opened_in_month"][month][row]),
+        "beds_handed_back": int(record["beds_handed_back_in_month"][month][row]),
+        "hotel_beds_opened": int(record["hotel_beds_opened_in_month"][month][row]),
+        "hotel_opened_without_notice": bool(model.surprised[row]),
+        "beds": int(councils.beds[row]),
+        **{f"people_{kind}": int(n) for kind, n in zip(words(Accommodation), people, strict=False)},
+        "homelessness_duties": int(record["homelessness_duties_in_month"][month][row]),
+        **{f"pressure_{line}": float(p) for line, p in zip(words(Service), model.pressure[row], strict=True)},
+        "gross_cost": float(np.sum(record["council_gross_cost_in_month"][month][row])),
+        "grant": float(record["grant_in_month"][month][row]),
+    }

@@ -1,0 +1,141 @@
+"""Figures: each draws from its table alone, says nothing by colour alone, and is the same bytes every time."""
+
+from io import BytesIO
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.image import imread
+
+from evidence import figures, style
+
+pytestmark = pytest.mark.unit
+
+LABELS = {"base": "Current grant", "none": "No grant", "full": "Full cost recovery"}
+# The longest name stands at the right edge, where it once ran over.
+REGIONS = ["North East", "London", "Wales", "Yorkshire and The Humber", "Scotland"]
+NAMES = ("central", "low80", "high80", "low95", "high95")
+
+
+def ranges(rows: dict, centre: float = 100.0) -> pd.DataFrame:
+    size = len(next(iter(rows.values())))
+    level = centre + np.arange(size, dtype=float)
+    spread = {"central": 0, "low80": -20, "high80": 20, "low95": -40, "high95": 40}
+    return pd.DataFrame(rows | {name: level + spread[name] for name in NAMES})
+
+
+def monthly(places=("",)) -> pd.DataFrame:
+    months = pd.date_range("2025-12-31", periods=13, freq="ME")
+    rows = [(arm, place, month) for arm in LABELS for place in places for month in months]
+    arm, place, month = zip(*rows, strict=True)
+    return ranges({"arm": list(arm), "place": list(place), "month_end": list(month)})
+
+
+def by_year() -> pd.DataFrame:
+    rows = [(arm, year) for arm in LABELS for year in ("2027-28", "2028-29")]
+    return ranges({"arm": [r[0] for r in rows], "financial_year": [r[1] for r in rows]}, 3e8)
+
+
+def hexagons() -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "hex_q": [0, 1, 0, 1],
+            "hex_r": [0, 0, 1, 1],
+            "region": ["A", "A", "B", "B"],
+            "value": [1.0, 12.0, 60.0, np.nan],
+        }
+    )
+
+
+def fan():
+    ends = pd.date_range("2026-03-31", periods=6, freq="QE")
+    history = pd.DataFrame({"quarter_end": pd.date_range("2020-03-31", periods=24, freq="QE"), "people": range(24)})
+    return figures.intake_fan(history, ranges({"quarter_end": list(ends)}))
+
+
+DRAWN = {
+    "intake_fan": fan,
+    "stock_by_arm": lambda: figures.stock_by_arm(monthly(), LABELS, "base", "People in hotels"),
+    "money_by_arm": lambda: figures.money_by_arm(by_year(), LABELS, "financial_year", ["2027-28", "2028-29"]),
+    "ledgers_by_arm": lambda: figures.ledgers_by_arm(
+        {name: ranges({"arm": list(LABELS)}, size) for name, size in (("Home Office", 4e9), ("Councils", 3e8))}, LABELS
+    ),
+    "pressure_by_service": lambda: figures.pressure_by_service(
+        ranges({"arm": [a for a in LABELS for _ in "xy"], "service": ["esol", "schools"] * 3}),
+        {"esol": "ESOL", "schools": "Schools"},
+        LABELS,
+    ),
+    "regions_over_time": lambda: figures.regions_over_time(monthly(REGIONS), REGIONS, LABELS, "base"),
+    "council_map": lambda: figures.council_map(hexagons(), (0, 5, 50), "People", "withheld"),
+    "variance_bars": lambda: figures.variance_bars(
+        pd.DataFrame({"outcome": ["Cost", "Hotels"], "assumptions": [0.7, 0.0], "chance_and_intake": [0.3, 1.0]})
+    ),
+}
+
+
+def drawn(name):
+    with style.styled():
+        figure = DRAWN[name]()
+        return figure, style.image(figure, "svg"), style.image(figure, "png")
+
+
+def words(figure) -> list[str]:
+    return [text.get_text().replace("\n", " ") for text in figure.findobj(lambda o: hasattr(o, "get_text"))]
+
+
+@pytest.mark.parametrize("name", DRAWN)
+def test_the_same_table_gives_the_same_bytes(name):
+    assert drawn(name)[1:] == drawn(name)[1:]
+
+
+@pytest.mark.parametrize("name", DRAWN)
+def test_no_date_and_no_machine_in_the_bytes(name):
+    svg = drawn(name)[1].decode()
+    assert "dc:date" not in svg and "/home" not in svg and 'href="http' not in svg
+
+
+@pytest.mark.parametrize("name", DRAWN)
+def test_no_picture_holds_a_second_axis(name):
+    figure = drawn(name)[0]
+    boxes = [tuple(np.round(axes.get_position().bounds, 4)) for axes in figure.axes if axes.get_visible()]
+    assert len(boxes) == len(set(boxes)), "two axes in one place"
+
+
+@pytest.mark.parametrize("name", DRAWN)
+def test_nothing_runs_over_the_edge(name):
+    pixels = imread(BytesIO(drawn(name)[2]))[..., :3]
+    for border in (pixels[:2], pixels[-2:], pixels[:, :2], pixels[:, -2:]):
+        assert (border == 1).all(), "something touches the edge of the picture"
+
+
+def test_each_arm_is_named_in_words():
+    for name in ("stock_by_arm", "money_by_arm", "ledgers_by_arm", "pressure_by_service", "regions_over_time"):
+        text = " ".join(words(drawn(name)[0]))
+        assert all(label in text for label in LABELS.values()), name
+
+
+def test_money_is_printed_in_one_unit_beside_its_dot():
+    text = words(drawn("money_by_arm")[0])
+    assert "£300m" in text and "£200m" in text
+
+
+def test_the_three_ledgers_stand_on_their_own_scales():
+    with style.styled():
+        figure = DRAWN["ledgers_by_arm"]()
+    first, second = figure.axes
+    assert first.get_xlim() != second.get_xlim()
+    assert not first.get_shared_x_axes().joined(first, second)
+
+
+def test_a_withheld_council_is_hatched_and_never_shaded():
+    with style.styled():
+        figure = DRAWN["council_map"]()
+    hatched = [c for c in figure.axes[0].collections if c.get_hatch()]
+    assert [len(c.get_paths()) for c in hatched] == [1]
+    assert sum(len(c.get_paths()) for c in figure.axes[0].collections) == 4
+
+
+def test_more_arms_than_can_be_told_apart_are_refused():
+    many = {f"arm{i}": f"Arm {i}" for i in range(5)}
+    with pytest.raises(ValueError, match="cannot be told apart"):
+        figures.regions_over_time(monthly(["A"]), ["A"], many, "arm0")
