@@ -59,9 +59,7 @@ def given_flows(start: str | date, months: int) -> tuple[dict[str, Any], xr.Data
         raise InputError(f"start: flows of {missing[0]} are not published. Nearest: {flows.index[-1]}.")
     rows = flows.loc[sorted(set(quarters))]
     now = params.load().at(day)
-    family = float(np.average(np.arange(2, 7), weights=[share for _, share in now.intake.family_size.items()]))
-    people_a_case = 1 + now.intake.family_share * (family - 1)
-    refused = rows["refusals"] / people_a_case
+    refused = rows["refusals"] * households_a_person(now)
     share = np.minimum(now.appeals.share_of_refused, rows["receipts"] / refused)
     others = np.maximum(rows["receipts"] - share * refused, 0) / MONTHS_A_QUARTER + appeals_residual(now)
     outcomes = rows["outcomes"]
@@ -89,6 +87,19 @@ def appeals_residual(now: Any) -> float:
     holds these and 200 a quarter that are received by other routes, which published receipts include.
     """
     return float(now.appeals.unexplained_inflow) * 250 / 450
+
+
+def households_a_person(now: Any) -> float:
+    """Households for each person claiming: families and single people, and children who come alone."""
+    alone = now.intake.unaccompanied_share
+    return float((1 - alone) / people_a_household(now) + alone)
+
+
+def people_a_household(now: Any) -> float:
+    """Mean people in a claiming household."""
+    sizes = [share for _, share in now.intake.family_size.items()]
+    family = float(np.average(np.arange(2, 2 + len(sizes)), weights=sizes))
+    return 1 + float(now.intake.family_share) * (family - 1)
 
 
 def published_flows() -> pd.DataFrame:
@@ -299,8 +310,7 @@ def later_names(start: date) -> list[str]:
 def _coherent(drawn: Assumptions) -> Assumptions:
     """People supported for each open appeal, made to follow from the values drawn for those who appeal."""
     now = drawn.at(date(1900, 1, 1))
-    family = float(np.average(np.arange(2, 7), weights=[share for _, share in now.intake.family_size.items()]))
-    value = (1 + now.intake.family_share * (family - 1)) * now.support.uptake * now.support.retained_on_appeal
+    value = people_a_household(now) * now.support.uptake * now.support.retained_on_appeal
     steps = dict(drawn.steps) | {"support.people_per_open_appeal": (Step(FOREVER, value, drawn=False),)}
     return replace(drawn, steps=MappingProxyType(steps))
 

@@ -442,9 +442,9 @@ def national_results(long: Sequence[xr.Dataset], cohort: Sequence[xr.Dataset]) -
     allowed = [max(rule["awaiting_share"] * truth["awaiting"][d], rule["awaiting_people"]) for d in days]
     worst = max(zip(miss, allowed, days, strict=True), key=lambda row: row[0] / row[1])
     closes = _accounts_close(days)
-    add("Awaiting", f"quarters inside, of {len(days)} ({since})", sum(m <= a for m, a in zip(miss, allowed, strict=True)),
-        len(days), len(days) if closes == len(days) else closes, len(days),
-        f"worst {worst[2]}: {worst[0]:,.0f} off, {worst[1]:,.0f} allowed; the published accounts alone put {closes} inside")  # fmt: skip
+    held = sum(m <= a for m, a in zip(miss, allowed, strict=True))
+    note = f"worst {worst[2]}: {worst[0]:,.0f} off, {worst[1]:,.0f} allowed; the published accounts alone keep {closes}"
+    add("Awaiting", f"quarters inside, of {len(days)} ({since})", held, len(days), len(days), len(days), note)
     drift = (awaiting[END] - awaiting["2019-12-31"]) - (truth["awaiting"][END] - truth["awaiting"]["2019-12-31"])
     add("Awaiting", "error gained in 24 quarters from 2019", drift, 0, -rule["awaiting_end"], rule["awaiting_end"])
     early = str(rule["appeals_early_until"])
@@ -559,9 +559,7 @@ def theory_results(assumptions: Assumptions, replications: int, simulate: Simula
     results: list[Result] = []
 
     def add(name: str, part: str, values: np.ndarray, target: float, low: float, high: float) -> None:
-        results.append(
-            Result("theory", name, part, float(np.mean(values)), float(np.std(values)), target, low, high)
-        )
+        results.append(Result("theory", name, part, float(np.mean(values)), float(np.std(values)), target, low, high))
 
     def error(values: np.ndarray) -> float:
         return float(_ERRORS * np.std(values, ddof=1) / np.sqrt(len(values)))
@@ -588,8 +586,8 @@ def theory_results(assumptions: Assumptions, replications: int, simulate: Simula
     monotone("longer notice, more people supported", _ends(long, _supported) - _ends(short, _supported))
     none, full = runs(48, 8000, "no_grant"), runs(48, 8000, "full_cost_recovery")
     monotone("full funding, no fewer dispersal beds than none", _ends(full, _beds) - _ends(none, _beds))
-    gap = np.array([_gap(run) for run in full])
-    add("Limits", "full cost recovery: share of cost not met", gap, 0.0, -1e-4, 1e-4)
+    unmet = np.array([_gap(run) for run in full])
+    add("Limits", "full cost recovery: share of cost not met", unmet, 0.0, -1e-4, 1e-4)
     paid = np.array([float(run["grant_in_month"].values[-12:].sum()) for run in none])
     add("Limits", "no grant: pounds paid in the last year", paid, 0.0, 0.0, 0.0)
     empty = np.array([float(run["supported_at_month_end"].values[-1, :, _HOTEL].sum()) for run in runs(36, 0)])
