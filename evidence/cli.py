@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import cyclopts
 from cyclopts import App, Parameter
 
-from evidence import forecasting
+from evidence import forecast_archive, forecasting
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -59,6 +59,7 @@ def check(*, list_: Annotated[str | None, Parameter(name="--list")] = None) -> N
 
 
 forecasting.mount(app)
+forecast_archive.mount(forecasting.forecast_app, app)
 
 
 @app.command(

@@ -8,8 +8,9 @@ Example:
     >>> forecasts.quantile_table(ds).query("quantile == 0.5")
 
 A history is a series of one value a quarter (`history.py`). Each member of the pool turns it into sample
-paths (`members.py`), the pool mixes them (`pool.py`), and `paths.py` splits quarters into months and keeps
-the dataset. `backtest.py` forecasts again from past origins and `scores.py` says how good the forecasts were.
+paths (`members.py`; `groups.py` for the one that adds up groups), the pool mixes them (`pool.py`), and
+`paths.py` splits quarters into months and keeps the dataset. `series.py` forecasts any file of quarterly
+series. `backtest.py` forecasts again from past origins and `scores.py` says how good the forecasts were.
 """
 
 from __future__ import annotations
@@ -18,30 +19,43 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from forecasts.backtest import rolling_origins, scorecard, write_quantiles
+    from forecasts.backtest import rolling_origins, scorecard, scored, summary, write_quantiles
     from forecasts.members import ForecastWarning
-    from forecasts.paths import intake_paths, quantile_table, read_paths, write_paths
+    from forecasts.paths import group_quantile_table, intake_paths, quantile_table, read_paths, write_paths
+    from forecasts.series import forecast_series, read_histories, write_samples
 
 __all__ = [
     "ForecastWarning",
+    "forecast_series",
+    "group_quantile_table",
     "intake_paths",
     "quantile_table",
+    "read_histories",
     "read_paths",
     "rolling_origins",
     "scorecard",
+    "scored",
+    "summary",
     "write_paths",
     "write_quantiles",
+    "write_samples",
 ]
 
 _HOME = {
     "ForecastWarning": "members",
+    "forecast_series": "series",
+    "group_quantile_table": "paths",
     "intake_paths": "paths",
     "quantile_table": "paths",
+    "read_histories": "series",
     "read_paths": "paths",
     "rolling_origins": "backtest",
     "scorecard": "backtest",
+    "scored": "backtest",
+    "summary": "backtest",
     "write_paths": "paths",
     "write_quantiles": "backtest",
+    "write_samples": "series",
 }
 
 

@@ -10,37 +10,49 @@ import numpy as np
 import pandas as pd
 
 from params import InputError, reference, reference_record
+from params.errors import unknown
 
 # Limits of what can be asked for. The seed is kept in files whose whole numbers have 32 bits.
 LEAST = 3
 MOST_QUARTERS = 40
 MOST_PATHS = 100_000
 MOST_SEED = 2**31 - 1
+VINTAGES = ("2024-11", "2026-02")
 _OFFICIAL = "params/reference/intake.csv"
 
 
-def official() -> tuple[pd.Series, str]:
+def official(vintage: str | None = None) -> tuple[pd.Series, str]:
     """People claiming asylum in the United Kingdom by quarter, and the vintage of the figures.
 
-    The series is the revised basis from end to end: claims were revised from 2020Q1, and the older vintage is
-    never spliced to it. It starts in 2002Q1 because 2001 has no dependants.
+    The series is one release from end to end: claims were revised from 2020Q1, and the older vintage is
+    never spliced to the newer. It starts in 2002Q1 because 2001 has no dependants.
+
+    Args:
+        vintage: one of `VINTAGES`; the latest when None. The older one ends in 2024Q3.
 
     Returns:
         Series named `intake` with a quarterly PeriodIndex, in people, and the release that the figures came from.
 
     Raises:
-        InputError: when the table is missing, damaged or mixes vintages.
+        InputError: when the table is missing, damaged or mixes vintages, or there is no such vintage.
 
     Source: reference table `intake` (Home Office Asy_D01).
     """
+    if vintage is not None and vintage not in VINTAGES:
+        raise unknown("vintage", "a vintage of the intake table", vintage, VINTAGES)
     table = reference("intake")
-    vintages = sorted({str(vintage)[:10] for vintage in table["vintage"]})
+    vintages = sorted({str(release)[:10] for release in table["vintage"]})
     if len(vintages) > 1:
         raise InputError(f"{_OFFICIAL}: mixes vintages ({', '.join(vintages)}). Nearest: {vintages[-1]} alone.")
     index = pd.PeriodIndex(pd.to_datetime(table["quarter_end"]), freq="Q", name="quarter")
-    series = pd.Series(table["people"].to_numpy(float), index=index, name="intake")
+    older = vintage == VINTAGES[0]
+    values = table["people_2024_11" if older else "people"].to_numpy(float)
+    series = pd.Series(values, index=index, name="intake")
+    if older:
+        series = series.loc[: series.last_valid_index()]
     record = reference_record("intake")
-    return checked(series, _OFFICIAL), f"{record['publisher']} {record['source_table']}, release of {vintages[0]}"
+    release = reference_record("intake_by_nationality")["vintage"].split()[-1] if older else vintages[0]
+    return checked(series, _OFFICIAL), f"{record['publisher']} {record['source_table']}, release of {release}"
 
 
 def checked(series: Any, place: str = "history") -> pd.Series:

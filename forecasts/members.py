@@ -5,7 +5,8 @@ Every member has one signature, so that a new one (or a group's forecast added u
     member(history, horizon, paths, rng, settings) -> ndarray (paths, horizon), same unit as the history
 
 All work on log(1 + value): changes of intake are proportional, and a path can then never be negative. None
-carries a trend: on rolling origins a trend made every model of UK intake worse.
+carries a trend: on rolling origins a trend made every model of UK intake worse. `momentum` lets the last
+change fade out, in so far as the history shows that changes persist.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import wraps
 from types import MappingProxyType
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
@@ -25,6 +26,13 @@ from params import Assumptions, InputError, load
 
 # exp(700) is still a finite double; a short wild series forty quarters ahead would otherwise reach infinity.
 _HIGHEST_LOG = 700.0
+SHOCKS = ("halving", "doubling", "tripling")
+# Weights of past one-quarter errors that exponential smoothing chooses from.
+_SMOOTHING = np.linspace(0.05, 1.0, 39)
+# A fitted persistence of changes beyond these would let one odd quarter run away with ten years.
+_PERSISTENCE = (-0.6, 0.9)
+# How many quarters of a short history's own changes weigh as much as the volatility assumed for want of them.
+_PRIOR_QUARTERS = 6
 
 
 class ForecastWarning(UserWarning):
@@ -40,24 +48,40 @@ class Settings:
         degrees: degrees of freedom of the t scale of a path.
         seasonal_quarters: quarters before the origin that make the seasonal factors.
         floor_quarters: quarters before the origin that make the long-run volatility.
+        recent_quarters: quarters before the origin that make the volatility of `seven_year_walk` and `momentum`.
         minimum_quarters: the shortest history that a member models.
         fit_iterations: steps of the search for the unobserved components; ten times as many for the second.
         plain_volatility: least quarterly standard deviation of log change for a history it does not model.
-        weights: weight in the pool by member, summing to 1.
+        largest_growth: no path of the pool goes above this many times the largest value of the history.
+        weights: weight in the pool by member, summing to 1, before `bottom_up_weight`.
+        bottom_up_weight: share of the pool that adds up groups, where the history has groups.
+        groups: nationalities forecast apart; the rest are together by decision group.
+        group_quarters: quarters before the origin whose claims choose those nationalities.
         small_boat_share: share of a quarter's claims that follows the months of small-boat arrivals.
         split_from: first year of small-boat arrivals used to split quarters.
+        shocks: factor that every path has reached after `shock_quarters`, by name of the shock.
+        shock_quarters: quarters over which a shock builds up.
+        shock: name of the shock that is applied, or `none`.
     """
 
     half_life: float
     degrees: float
     seasonal_quarters: int
     floor_quarters: int
+    recent_quarters: int
     minimum_quarters: int
     fit_iterations: int
     plain_volatility: float
+    largest_growth: float
     weights: Mapping[str, float]
+    bottom_up_weight: float
+    groups: int
+    group_quarters: int
     small_boat_share: float
     split_from: int
+    shocks: Mapping[str, float]
+    shock_quarters: int
+    shock: str
 
     @classmethod
     def read(cls, on: date, assumptions: Assumptions | None = None) -> Settings:
@@ -75,9 +99,15 @@ class Settings:
             ("tail_degrees_of_freedom", now.tail_degrees_of_freedom, 2.0),
             ("seasonal_window", now.seasonal_window, 1.0),
             ("volatility_floor_window", now.volatility_floor_window, 1.0),
+            ("recent_window", now.recent_window, 1.0),
+            ("bottom_up.groups", now.bottom_up.groups, 0.0),
+            ("bottom_up.window", now.bottom_up.window, 0.0),
+            ("shock.quarters", now.shock.quarters, 0.0),
+            *((f"shock.{name}", getattr(now.shock, name), 0.0) for name in SHOCKS),
             ("minimum_history", now.minimum_history, 8.0),
             ("fit_iterations", now.fit_iterations, 0.0),
             ("plain_volatility", now.plain_volatility, 0.0),
+            ("largest_growth", now.largest_growth, 1.0),
         ):
             if not given > least:
                 raise InputError(f"forecast.{name}: {given:g} must be above {least:g}.")
@@ -86,12 +116,20 @@ class Settings:
             degrees=float(now.tail_degrees_of_freedom),
             seasonal_quarters=round(4 * now.seasonal_window),
             floor_quarters=round(4 * now.volatility_floor_window),
+            recent_quarters=round(4 * now.recent_window),
             minimum_quarters=round(now.minimum_history),
             fit_iterations=round(now.fit_iterations),
             plain_volatility=float(now.plain_volatility),
+            largest_growth=float(now.largest_growth),
             weights=MappingProxyType({name: weight / total for name, weight in weights.items()}),
+            bottom_up_weight=float(now.bottom_up.weight),
+            groups=round(now.bottom_up.groups),
+            group_quarters=round(4 * now.bottom_up.window),
             small_boat_share=float(now.month_split.small_boat_share),
             split_from=round(now.month_split.first_year),
+            shocks=MappingProxyType({name: float(getattr(now.shock, name)) for name in SHOCKS}),
+            shock_quarters=round(now.shock.quarters),
+            shock=str(now.shock.applied),
         )
 
 
@@ -126,7 +164,8 @@ def _modelled(member: Member) -> Member:
         values = history.to_numpy()
         few = len(values) < settings.minimum_quarters
         # Without any change but the season's, every model would be certain of a future that nobody knows.
-        if not few and not np.array_equal(values[4:], values[:-4]):
+        regular = np.array_equal(values[4:], values[:-4]) if not few else bool((values == values[0]).all())
+        if not few and not regular:
             return member(history, horizon, paths, rng, settings)
         what = (
             f"has {len(values)} quarters, fewer than {settings.minimum_quarters}"
@@ -139,7 +178,14 @@ def _modelled(member: Member) -> Member:
             stacklevel=2,
         )
         factors = np.zeros(4) if few else seasonal_factors(history, settings.seasonal_quarters)
-        volatility = max(settings.plain_volatility, _root_mean_square(np.diff(np.log1p(values))))
+        changes = np.diff(np.log1p(values) - factors[_quarters(history) - 1])
+        # A relative change of values far below 1 is as much smaller on the scale of log(1 + value).
+        plain = settings.plain_volatility * (values.max() / (1 + values.max()) if values.max() > 0 else 1.0)
+        own = _root_mean_square(changes)
+        if not regular:
+            shrunk = (len(changes) * own**2 + _PRIOR_QUARTERS * plain**2) / (len(changes) + _PRIOR_QUARTERS)
+            plain = float(np.sqrt(shrunk))
+        volatility = max(plain, own)
         walk = _walk(volatility, horizon, paths, rng, settings.degrees)
         return _from_adjusted(history, factors, walk)
 
@@ -153,7 +199,7 @@ def naive(history: pd.Series, horizon: int, paths: int, rng: np.random.Generator
     Arguments and result as in `Member`. The yardstick that every other forecast is scored against.
     """
     logs = np.log1p(history.to_numpy())
-    return _values(logs[-1] + _walk(_root_mean_square(np.diff(logs)), horizon, paths, rng))
+    return from_logs(logs[-1] + _walk(_root_mean_square(np.diff(logs)), horizon, paths, rng))
 
 
 @_modelled
@@ -168,7 +214,7 @@ def seasonal_naive(
     volatility = _root_mean_square(logs[4:] - logs[:-4])
     years = -(-horizon // 4)
     change = volatility * rng.standard_normal((paths, years, 4)).cumsum(axis=1)
-    return _values((logs[-4:] + change).reshape(paths, 4 * years)[:, :horizon])
+    return from_logs((logs[-4:] + change).reshape(paths, 4 * years)[:, :horizon])
 
 
 @_modelled
@@ -183,15 +229,81 @@ def seasonal_walk(
 
     Source: project forecasting design note, second row of its table of measured models.
     """
-    logs = np.log1p(history.to_numpy())
-    factors = seasonal_factors(history, settings.seasonal_quarters)
-    changes = np.diff(logs - factors[_quarters(history) - 1])
-    age = np.arange(len(changes))[::-1]
-    weights = 0.5 ** (age / settings.half_life)
-    recent = np.sqrt(np.average(changes**2, weights=weights))
-    volatility = max(recent, _root_mean_square(changes[-settings.floor_quarters :]))
+    adjusted, factors = _adjusted(history, settings)
+    changes = np.diff(adjusted)
+    volatility = max(recent_volatility(changes, settings), _root_mean_square(changes[-settings.floor_quarters :]))
     walk = _walk(volatility, horizon, paths, rng, settings.degrees)
     return _from_adjusted(history, factors, walk)
+
+
+@_modelled
+def seven_year_walk(
+    history: pd.Series, horizon: int, paths: int, rng: np.random.Generator, settings: Settings
+) -> np.ndarray:
+    """Seasonally adjusted log random walk with the volatility of the last seven years and t tails.
+
+    Arguments and result as in `Member`. It forgets an old storm, which the seasonal walk's long-run floor keeps.
+    """
+    adjusted, factors = _adjusted(history, settings)
+    volatility = _root_mean_square(np.diff(adjusted)[-settings.recent_quarters :])
+    return _from_adjusted(history, factors, _walk(volatility, horizon, paths, rng, settings.degrees))
+
+
+@_modelled
+def exponential_smoothing(
+    history: pd.Series, horizon: int, paths: int, rng: np.random.Generator, settings: Settings
+) -> np.ndarray:
+    """Seasonally adjusted exponential smoothing of logs, ETS(A,N,N), with t tails.
+
+    Arguments and result as in `Member`. The smoothing weight has the least squared one-quarter errors; at 1 it
+    is a random walk, at small weights it looks through noise. Volatility is the larger of the errors' recent
+    (EWMA) and long-run level.
+    """
+    adjusted, factors = _adjusted(history, settings)
+    level = np.full(len(_SMOOTHING), adjusted[:4].mean())
+    errors = np.empty((len(adjusted), len(_SMOOTHING)))
+    for row, value in enumerate(adjusted):
+        errors[row] = value - level
+        level = level + _SMOOTHING * errors[row]
+    # The first four quarters made the starting level, so their errors say nothing.
+    errors = errors[4:]
+    best = int(np.argmin((errors**2).sum(axis=0)))
+    mine, weight = errors[:, best], _SMOOTHING[best]
+    long_run = np.sqrt((mine**2).sum() / (len(mine) - 2))
+    volatility = max(recent_volatility(mine, settings), long_run)
+    noise = volatility * t_scale(paths, rng, settings.degrees) * rng.standard_normal((paths, horizon))
+    moved = level[best] + weight * (np.cumsum(noise, axis=1) - noise)
+    return from_logs(moved + noise + _season_ahead(history, factors, horizon))
+
+
+@_modelled
+def momentum(history: pd.Series, horizon: int, paths: int, rng: np.random.Generator, settings: Settings) -> np.ndarray:
+    """Seasonally adjusted log walk whose changes persist as far as the history shows, with t tails.
+
+    Arguments and result as in `Member`. The persistence of one quarter's change into the next is fitted by
+    least squares and shrunk by what chance alone would give (by 1 - 1/t squared, to zero at most), so that a
+    series without momentum, such as intake, keeps nearly none and a stock such as people waiting keeps its own.
+    Volatility is the larger of the errors' recent (EWMA) and seven-year level.
+    """
+    adjusted, factors = _adjusted(history, settings)
+    changes = np.diff(adjusted)
+    before, after = changes[:-1], changes[1:]
+    total = before @ before
+    persistence = 0.0
+    if total > 0:
+        fitted = (before @ after) / total
+        error = np.mean((after - fitted * before) ** 2) / total
+        shrunk = fitted * max(0.0, 1 - error / fitted**2) if fitted else 0.0
+        persistence = float(np.clip(shrunk, *_PERSISTENCE))
+    errors = after - persistence * before
+    volatility = max(recent_volatility(errors, settings), _root_mean_square(errors[-settings.recent_quarters :]))
+    noise = volatility * t_scale(paths, rng, settings.degrees) * rng.standard_normal((paths, horizon))
+    change = np.full(paths, changes[-1])
+    walk = np.empty((paths, horizon))
+    for ahead in range(horizon):
+        change = persistence * change + noise[:, ahead]
+        walk[:, ahead] = change
+    return _from_adjusted(history, factors, np.cumsum(walk, axis=1))
 
 
 @_modelled
@@ -217,7 +329,7 @@ def unobserved_components(
         return seasonal_walk(history, horizon, paths, rng, settings)
     # The level, three seasonal states and three variances are fitted to the data that measures the noise.
     spent = len(fitted.state) + 3
-    scale = _t_scale(paths, rng, settings.degrees) * np.sqrt(len(history) / (len(history) - spent))
+    scale = t_scale(paths, rng, settings.degrees) * np.sqrt(len(history) / (len(history) - spent))
     spread = _square_root(fitted.covariance)
     state = fitted.state + scale * (rng.standard_normal((paths, 4)) @ spread.T)
     noise = scale[:, :, None] * rng.standard_normal((paths, 3, horizon))
@@ -227,13 +339,16 @@ def unobserved_components(
         state = state @ fitted.transition.T
         state[:, 0] += fitted.level * noise[:, 1, ahead]
         state[:, 1] += fitted.seasonal * noise[:, 2, ahead]
-    return _values(logs)
+    return from_logs(logs)
 
 
 MEMBERS: Mapping[str, Member] = MappingProxyType(
     {
         "seasonal_walk": seasonal_walk,
         "unobserved_components": unobserved_components,
+        "exponential_smoothing": exponential_smoothing,
+        "seven_year_walk": seven_year_walk,
+        "momentum": momentum,
         "naive": naive,
         "seasonal_naive": seasonal_naive,
     }
@@ -243,14 +358,36 @@ MEMBERS: Mapping[str, Member] = MappingProxyType(
 def seasonal_factors(history: pd.Series, window: int) -> np.ndarray:
     """Seasonal factors of log value by calendar quarter, from the last `window` quarterly changes.
 
+    The factors are shrunk towards none by how much of the difference between quarters chance alone would
+    give (by 1 - 1/F, F being the variance between quarters over that within them). A series without a season
+    then keeps almost none, instead of an echo of its noise.
+
     Returns:
         Factors (4,) that sum to 0, first quarter first.
     """
     changes = np.diff(np.log1p(history.to_numpy()))[-window:]
     quarters = _quarters(history)[1:][-window:]
-    means = np.array([changes[quarters == quarter].mean() for quarter in (1, 2, 3, 4)])
+    of = [changes[quarters == quarter] for quarter in (1, 2, 3, 4)]
+    means = np.array([part.mean() for part in of])
+    between = sum(len(part) * (mean - changes.mean()) ** 2 for part, mean in zip(of, means, strict=True)) / 3
+    within = sum(float(((part - part.mean()) ** 2).sum()) for part in of) / (len(changes) - 4)
+    kept = max(0.0, 1 - within / between) if between > 0 else 0.0
     factors = np.cumsum(means - means.mean())
-    return factors - factors.mean()
+    return kept * (factors - factors.mean())
+
+
+def recent_volatility(changes: np.ndarray, settings: Settings) -> Any:
+    """Exponentially weighted root mean square of changes, the last counting most.
+
+    Args:
+        changes: changes (quarters,) or (quarters, groups).
+        settings: the half-life of the weights.
+
+    Returns:
+        One number, or an array (groups,).
+    """
+    age = np.arange(len(changes))[::-1]
+    return np.sqrt(np.average(changes**2, axis=0, weights=0.5 ** (age / settings.half_life)))
 
 
 @dataclass(frozen=True)
@@ -294,11 +431,21 @@ def _fit(logs: np.ndarray, iterations: int) -> _Fitted | None:
     return fitted if finite and result.mle_retvals["converged"] else None
 
 
+def _adjusted(history: pd.Series, settings: Settings) -> tuple[np.ndarray, np.ndarray]:
+    """Seasonally adjusted logs (quarters,) and the seasonal factors (4,)."""
+    factors = seasonal_factors(history, settings.seasonal_quarters)
+    return np.log1p(history.to_numpy()) - factors[_quarters(history) - 1], factors
+
+
+def _season_ahead(history: pd.Series, factors: np.ndarray, horizon: int) -> np.ndarray:
+    """Seasonal factors (horizon,) of the quarters after the history."""
+    return factors[(history.index[-1].quarter + np.arange(horizon)) % 4]
+
+
 def _from_adjusted(history: pd.Series, factors: np.ndarray, walk: np.ndarray) -> np.ndarray:
     """Values (paths, horizon) of a walk from the last seasonally adjusted level, with the season put back."""
-    last = history.index[-1].quarter
-    ahead = factors[(last + np.arange(walk.shape[1])) % 4]
-    return _values(np.log1p(history.iloc[-1]) - factors[last - 1] + walk + ahead)
+    level = np.log1p(history.iloc[-1]) - factors[history.index[-1].quarter - 1]
+    return from_logs(level + walk + _season_ahead(history, factors, walk.shape[1]))
 
 
 def _quarters(history: pd.Series) -> np.ndarray:
@@ -315,11 +462,11 @@ def _walk(
     volatility: float, horizon: int, paths: int, rng: np.random.Generator, degrees: float | None = None
 ) -> np.ndarray:
     """Cumulative log changes (paths, horizon) of a standard deviation a quarter; normal without degrees."""
-    scale = 1.0 if degrees is None else _t_scale(paths, rng, degrees)
+    scale = 1.0 if degrees is None else t_scale(paths, rng, degrees)
     return np.cumsum(volatility * scale * rng.standard_normal((paths, horizon)), axis=1)
 
 
-def _t_scale(paths: int, rng: np.random.Generator, degrees: float) -> np.ndarray:
+def t_scale(paths: int, rng: np.random.Generator, degrees: float) -> np.ndarray:
     """One scale a path (paths, 1): makes normal noise t at every horizon and keeps its variance."""
     return np.sqrt((degrees - 2) / rng.chisquare(degrees, (paths, 1)))
 
@@ -328,5 +475,6 @@ def _root_mean_square(changes: np.ndarray) -> float:
     return float(np.sqrt(np.mean(changes**2)))
 
 
-def _values(logs: np.ndarray) -> np.ndarray:
+def from_logs(logs: np.ndarray) -> np.ndarray:
+    """Values of log(1 + value), at least 0 and finite."""
     return np.maximum(np.expm1(np.minimum(logs, _HIGHEST_LOG)), 0.0)

@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from forecasts import groups, quantiles
 from forecasts import history as door
-from forecasts import quantiles
 from forecasts.files import put
-from forecasts.members import MEMBERS, ForecastWarning, Settings
-from forecasts.pool import draw
+from forecasts.members import ForecastWarning, Settings
+from forecasts.pool import BOTTOM_UP, QUANTILE_PATHS, draw
 from params import Assumptions, InputError, reference
 from params.errors import unknown
 
@@ -29,6 +29,7 @@ def intake_paths(
     paths: int = 1000,
     seed: int = 1,
     assumptions: Assumptions | None = None,
+    shock: str | None = None,
 ) -> xr.Dataset:
     """Forecast the number of people claiming asylum as joint sample paths by quarter and month.
 
@@ -39,13 +40,22 @@ def intake_paths(
         paths: number of sample paths, 1 to 100,000.
         seed: the same seed gives the same numbers; 0 to 2,147,483,647.
         assumptions: the register with a scenario or overrides; the central register when None.
+        shock: `halving`, `doubling`, `tripling` or `none`; the register's `forecast.shock.applied` when None.
 
     Returns:
         Dataset with `people(path, month)` and `people_by_quarter(path, quarter)` in whole people, the months
         of a quarter summing to it exactly, and `people_quantiles(model, quarter, quantile)` for the pool and
-        for every member, so that naive and seasonal naive can be shown beside it. Path order means nothing:
-        the first k paths are a fair sample for any k. Attribute `warnings` says what was not done in the
-        usual way (empty as a rule); each is also raised as a ForecastWarning.
+        for every member, so that naive and seasonal naive can be shown beside it. The quantiles come from at
+        least 4,000 paths, of which the dataset keeps the first: path order means nothing, so the first k
+        paths are a fair sample for any k.
+
+        The official series also has `people_by_group(path, month, group)` in whole people by decision group,
+        which sums to `people` exactly. It serves decision outcomes and the mix of households only;
+        unaccompanied children are in it and have their own share and rules in the simulation.
+
+        `shock_multiplier(shock, quarter)` is what each named shock does to every path, applied or not.
+        Attribute `warnings` says what was not done in the usual way (empty as a rule); each is also raised as
+        a ForecastWarning.
 
     Raises:
         InputError: names the row of the history or the option, and the nearest valid value.
@@ -57,19 +67,27 @@ def intake_paths(
     known = door.up_to(whole, origin)
     last = known.index[-1]
     settings = Settings.read(last.end_time.date(), assumptions)
-    drawn = draw(known, quarters, paths, seed, settings)
+    applied = settings.shock if shock is None else shock
+    multipliers = shock_multipliers(settings, quarters)
+    if applied not in multipliers:
+        raise unknown("shock", "a named shock", applied, multipliers)
+    claims = groups.official() if history is None else None
+    drawn = draw(known, quarters, max(paths, QUANTILE_PATHS), seed, settings, claims)
     for said in drawn.warnings:
         warnings.warn(said, ForecastWarning, stacklevel=2)
-    by_quarter = _people(drawn.pool)
+    models = {
+        name: _people(samples * multipliers[applied]) for name, samples in {"pool": drawn.pool, **drawn.members}.items()
+    }
+    by_quarter = models["pool"][:paths]
     ahead = pd.period_range(last + 1, periods=quarters, freq="Q")
     shares, split = month_shares(ahead, last, settings)
-    models = {"pool": by_quarter, **{name: _people(drawn.members[name]) for name in MEMBERS}}
+    by_month = to_months(by_quarter, shares)
     months = pd.period_range(ahead[0].asfreq("M", "start"), periods=3 * quarters, freq="M")
     dataset = xr.Dataset(
         {
             "people": (
                 ("path", "month"),
-                to_months(by_quarter, shares),
+                by_month,
                 {
                     "long_name": "people claiming asylum in the month",
                     "units": "people",
@@ -90,6 +108,14 @@ def intake_paths(
                 np.stack([quantiles.of_samples(samples) for samples in models.values()]),
                 {"long_name": "quantiles of people claiming asylum in the quarter", "units": "people"},
             ),
+            "shock_multiplier": (
+                ("shock", "quarter"),
+                np.stack(list(multipliers.values())),
+                {
+                    "long_name": "what a named shock multiplies every path by: a what-if, not a forecast",
+                    "units": "1",
+                },
+            ),
         },
         coords={
             "path": ("path", np.arange(paths, dtype="int32"), {"long_name": "sample path"}),
@@ -98,6 +124,7 @@ def intake_paths(
             "quarter_name": ("quarter", [str(q) for q in ahead], {"long_name": "quarter"}),
             "quantile": ("quantile", quantiles.LEVELS, {"long_name": "quantile level", "units": "1"}),
             "model": ("model", list(models), {"long_name": "the pool, then each member"}),
+            "shock": ("shock", list(multipliers), {"long_name": "named shock"}),
         },
         attrs={
             "Conventions": "CF-1.11",
@@ -106,13 +133,37 @@ def intake_paths(
             "origin": str(last),
             "vintage": vintage,
             "data_sha256": door.sha256(known),
-            "method": _method(settings),
+            "method": _method(settings, claims is not None),
+            "shock_applied": applied,
             "month_split": split,
             "seed": seed,
             "warnings": "\n".join(drawn.warnings),
         },
     )
-    return dataset
+    if drawn.shares is None:
+        return dataset
+    return dataset.assign(
+        people_by_group=(
+            ("path", "month", "group"),
+            to_groups(by_month, drawn.shares[:paths]),
+            {
+                "long_name": "people claiming asylum in the month by decision group",
+                "units": "people",
+                "cell_methods": "month: sum",
+                "comment": "For decision outcomes and the mix of households only, never for allocation. "
+                "Unaccompanied children are counted in and treated apart by the simulation.",
+            },
+        )
+    ).assign_coords(group=("group", list(groups.DECISION_GROUPS), {"long_name": "decision group: by share of grants"}))
+
+
+def shock_multipliers(settings: Settings, quarters: int) -> dict[str, np.ndarray]:
+    """What each named shock multiplies the quarters ahead by, `none` among them.
+
+    A shock builds up in equal steps of the logarithm over `shock_quarters` and then stays.
+    """
+    steps = np.minimum(np.arange(1, quarters + 1) / settings.shock_quarters, 1.0)
+    return {"none": np.ones(quarters), **{name: factor**steps for name, factor in settings.shocks.items()}}
 
 
 def month_shares(ahead: pd.PeriodIndex, last: pd.Period, settings: Settings) -> tuple[np.ndarray, str]:
@@ -163,15 +214,32 @@ def to_months(by_quarter: np.ndarray, shares: np.ndarray) -> np.ndarray:
     Returns:
         Whole people (paths, 3 x quarters), at least 0; the three months of a quarter sum to it exactly.
     """
-    exact = by_quarter[:, :, None] * shares
-    months = np.floor(exact).astype(np.int64)
-    left = by_quarter - months.sum(axis=2)
-    # The first `left` months in order of remainder get one person more; equal remainders go to the earlier
-    # month.
-    order = np.argsort(months - exact, axis=2, kind="stable")
-    rank = np.argsort(order, axis=2, kind="stable")
-    months += rank < left[:, :, None]
-    return months.reshape(len(by_quarter), -1).astype(np.int32)
+    return _largest_remainder(by_quarter, shares).reshape(len(by_quarter), -1)
+
+
+def to_groups(by_month: np.ndarray, shares: np.ndarray) -> np.ndarray:
+    """Share the whole people of each month among groups by largest remainder.
+
+    Args:
+        by_month: whole people (paths, 3 x quarters).
+        shares: shares (paths, quarters, groups) that sum to 1.
+
+    Returns:
+        Whole people (paths, 3 x quarters, groups), at least 0; the groups of a month sum to it exactly.
+    """
+    return _largest_remainder(by_month, np.repeat(shares, 3, axis=1))
+
+
+def _largest_remainder(totals: np.ndarray, shares: np.ndarray) -> np.ndarray:
+    """Whole parts (..., parts) of whole totals (...) by shares that broadcast to them, summing exactly."""
+    exact = totals[..., None] * shares
+    parts = np.floor(exact).astype(np.int64)
+    left = totals - parts.sum(axis=-1)
+    # The first `left` parts in order of remainder get one person more; equal remainders go to the earlier.
+    order = np.argsort(parts - exact, axis=-1, kind="stable")
+    rank = np.argsort(order, axis=-1, kind="stable")
+    parts += rank < left[..., None]
+    return parts.astype(np.int32)
 
 
 def quantile_table(dataset: xr.Dataset, model: str = "pool") -> pd.DataFrame:
@@ -192,6 +260,28 @@ def quantile_table(dataset: xr.Dataset, model: str = "pool") -> pd.DataFrame:
         raise unknown("model", "a model of this forecast", model, models)
     values = dataset["people_quantiles"].values[models.index(model)]
     return quantiles.table(values, door.quarter(dataset.attrs["origin"]), str(dataset.attrs["series"]))
+
+
+def group_quantile_table(dataset: xr.Dataset) -> pd.DataFrame:
+    """Lay out the quantiles of each decision group, as series such as `intake_high`.
+
+    Quantiles of groups do not add up to those of the total; paths do.
+
+    Returns:
+        Columns as in `quantile_table`; no rows when the dataset has no groups.
+    """
+    if "people_by_group" not in dataset:
+        return pd.DataFrame(columns=quantiles.COLUMNS)
+    by_month = dataset["people_by_group"].values
+    by_quarter = by_month.reshape(len(by_month), -1, 3, by_month.shape[2]).sum(axis=2)
+    origin, series = door.quarter(dataset.attrs["origin"]), str(dataset.attrs["series"])
+    return pd.concat(
+        [
+            quantiles.table(quantiles.of_samples(by_quarter[:, :, place]), origin, f"{series}_{group}")
+            for place, group in enumerate(dataset["group"].values)
+        ],
+        ignore_index=True,
+    )
 
 
 def write_paths(dataset: xr.Dataset, path: str | Path) -> Path:
@@ -229,12 +319,16 @@ def read_paths(path: str | Path) -> xr.Dataset:
             raise InputError(f"{source}: has no variable {name}, so it is not a file of sample paths.")
     dataset = dataset.assign_coords(
         {name: dataset[name].astype("datetime64[ns]") for name in ("month", "quarter")}
-        | {name: dataset[name].astype(str) for name in ("quarter_name", "model")}
+        | {name: dataset[name].astype(str) for name in ("quarter_name", "model", "shock", "group") if name in dataset}
     )
     people, by_quarter = dataset["people"].values, dataset["people_by_quarter"].values
     sums = people.reshape(len(people), -1, 3).sum(axis=2)
     if people.min() < 0 or not np.array_equal(sums, by_quarter):
         raise InputError(f"{source}: is damaged: its months do not sum to its quarters.")
+    if "people_by_group" in dataset:
+        by_group = dataset["people_by_group"].values
+        if by_group.min() < 0 or not np.array_equal(by_group.sum(axis=2), people):
+            raise InputError(f"{source}: is damaged: its groups do not sum to its months.")
     return dataset
 
 
@@ -246,8 +340,12 @@ def _first_days(periods: pd.PeriodIndex) -> np.ndarray:
     return periods.to_timestamp(how="start").to_numpy().astype("datetime64[ns]")
 
 
-def _method(settings: Settings) -> str:
-    inside = ", ".join(f"{name} {weight:.3g}" for name, weight in settings.weights.items() if weight > 0)
+def _method(settings: Settings, bottom_up: bool) -> str:
+    left = 1 - settings.bottom_up_weight if bottom_up else 1.0
+    weights = {name: weight * left for name, weight in settings.weights.items()}
+    if bottom_up:
+        weights[BOTTOM_UP] = settings.bottom_up_weight
+    inside = ", ".join(f"{name} {weight:.3g}" for name, weight in weights.items() if weight > 0)
     return (
         f"pool of sample paths (weights: {inside}); log scale; volatility at least its long-run level; "
         f"t tails, {settings.degrees:g} degrees of freedom; random-walk variance at every horizon; no trend"

@@ -32,7 +32,12 @@ from zlib import crc32
 import numpy as np
 import pandas as pd
 
+from forecasts import groups
 from forecasts.members import MEMBERS, ForecastWarning, Settings
+
+BOTTOM_UP = "bottom_up"
+# Quantiles of fewer paths carry sampling noise that costs score at the outer levels.
+QUANTILE_PATHS = 4000
 
 
 @dataclass(frozen=True)
@@ -44,14 +49,23 @@ class Drawn:
             fair sample for any k.
         members: sample paths (paths, horizon) of every member, in the pool or not.
         warnings: what was not done in the usual way, each once.
+        shares: shares (paths, horizon, 3) of the pool's paths by decision group, where groups are known.
     """
 
     pool: np.ndarray
     members: Mapping[str, np.ndarray]
     warnings: tuple[str, ...]
+    shares: np.ndarray | None = None
 
 
-def draw(history: pd.Series, horizon: int, paths: int, seed: int, settings: Settings) -> Drawn:
+def draw(
+    history: pd.Series,
+    horizon: int,
+    paths: int,
+    seed: int,
+    settings: Settings,
+    claims: groups.Claims | None = None,
+) -> Drawn:
     """Draw every member's sample paths and mix them.
 
     The random numbers are keyed by seed, series, origin and member, so that a member's paths do not depend on
@@ -63,17 +77,41 @@ def draw(history: pd.Series, horizon: int, paths: int, seed: int, settings: Sett
         paths: number of sample paths of the pool, and of each member.
         seed: at least 0.
         settings: the register's numbers, with the weights.
+        claims: claims by nationality that add up to the history but for revisions; adds the member
+            `bottom_up`, which sees none of them after the origin.
     """
+    everyone, weights = dict(MEMBERS), dict(settings.weights)
+    bottom_up = None if claims is None else groups.BottomUp(claims.up_to(history.index[-1]))
+    if bottom_up is not None:
+        everyone[BOTTOM_UP] = bottom_up
+        weights = {name: weight * (1 - settings.bottom_up_weight) for name, weight in weights.items()}
+        weights[BOTTOM_UP] = settings.bottom_up_weight
     members: dict[str, np.ndarray] = {}
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", ForecastWarning)
-        for name, member in MEMBERS.items():
+        for name, member in everyone.items():
             members[name] = member(history, horizon, paths, _stream(seed, history, name), settings)
     for other in (w for w in caught if not issubclass(w.category, ForecastWarning)):
         warnings.warn_explicit(other.message, other.category, other.filename, other.lineno)
     said = [str(w.message) for w in caught if issubclass(w.category, ForecastWarning)]
-    mixed = mix(members, settings.weights, _stream(seed, history, "pool"))
-    return Drawn(mixed, members, tuple(dict.fromkeys(said)))
+    mixed = mix(members, weights, _stream(seed, history, "pool"))
+    # A random walk fitted to a series that jumps to and from zero has no ceiling of its own.
+    mixed = np.minimum(mixed, np.expm1(np.log1p(history.max()) + np.log(settings.largest_growth)))
+    shares = None
+    if bottom_up is not None:
+        made_up = bottom_up.shares(history, horizon, paths, _stream(seed, history, BOTTOM_UP), settings)
+        shares = made_up[_partners(mixed, members[BOTTOM_UP])]
+    return Drawn(mixed, members, tuple(dict.fromkeys(said)), shares)
+
+
+def _partners(pool: np.ndarray, bottom_up: np.ndarray) -> np.ndarray:
+    """For each path of the pool, the bottom-up path of the same rank in mean log value.
+
+    A path of another member says how many people come, not who. It takes its composition from a bottom-up
+    path that is as high among its own kind, because a high path is often high through one group.
+    """
+    rank = np.argsort(np.argsort(np.log1p(pool).mean(axis=1), kind="stable"), kind="stable")
+    return np.argsort(np.log1p(bottom_up).mean(axis=1), kind="stable")[rank]
 
 
 def mix(samples: Mapping[str, np.ndarray], weights: Mapping[str, float], rng: np.random.Generator) -> np.ndarray:

@@ -15,10 +15,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import forecasts
+import params
 from forecasts import history as door
 from forecasts.paths import to_months
 from forecasts.quantiles import COLUMNS, LEVELS
-from params import InputError
+from params import InputError, reference
 
 pytestmark = pytest.mark.unit
 
@@ -109,8 +110,12 @@ def test_quantiles_rise_with_the_level_for_every_model(forecast: xr.Dataset) -> 
         "pool",
         "seasonal_walk",
         "unobserved_components",
+        "exponential_smoothing",
+        "seven_year_walk",
+        "momentum",
         "naive",
         "seasonal_naive",
+        "bottom_up",
     ]
 
 
@@ -121,7 +126,13 @@ def test_the_quantile_table_is_the_quantiles_of_the_paths(forecast: xr.Dataset) 
     assert set(table["origin"]) == {"2025Q4"}
     assert table["target_quarter"].iloc[[0, -1]].to_list() == ["2026Q1", "2031Q1"]
     medians = table[table["quantile"] == 0.5]["value"].to_numpy()
-    np.testing.assert_allclose(medians, np.median(forecast["people_by_quarter"].values, axis=0))
+    # The quantiles come from ten times as many paths, of which these are the first.
+    np.testing.assert_allclose(medians, np.median(forecast["people_by_quarter"].values, axis=0), rtol=0.2)
+    every = forecasts.quantile_table(forecasts.intake_paths(quarters=21, paths=4000, seed=3))
+    pd.testing.assert_frame_equal(table, every)
+    whole = forecasts.intake_paths(quarters=21, paths=4000, seed=3)["people_by_quarter"].values
+    np.testing.assert_array_equal(whole[:400], forecast["people_by_quarter"].values)
+    np.testing.assert_allclose(medians, np.median(whole, axis=0))
     assert table["quantile"].unique() == pytest.approx(LEVELS)
     other = forecasts.quantile_table(forecast, "seasonal_naive")
     assert not np.array_equal(other["value"], table["value"])
@@ -134,8 +145,61 @@ def test_the_file_says_what_made_it(forecast: xr.Dataset) -> None:
     said = forecast.attrs
     assert (said["origin"], said["seed"], said["series"], said["warnings"]) == ("2025Q4", 3, "intake", "")
     assert said["data_sha256"] == door.sha256(door.official()[0])
-    assert "seasonal_walk 0.5" in said["method"]
+    assert "seasonal_walk 0.1" in said["method"] and "bottom_up 0.5" in said["method"]
+    assert said["shock_applied"] == "none"
     assert said["vintage"] == door.official()[1]
+
+
+def test_groups_sum_to_people_in_every_path_and_month(forecast: xr.Dataset) -> None:
+    by_group = forecast["people_by_group"]
+    assert by_group.dims == ("path", "month", "group")
+    assert list(by_group["group"].values) == ["high", "mixed", "low"]
+    np.testing.assert_array_equal(by_group.values.sum(axis=2), forecast["people"].values)
+    assert by_group.values.min() >= 0
+    shares = by_group.sum("month") / by_group.sum(("month", "group"))
+    assert (shares.std("path") > 0.05).all(), "how intake is made up is uncertain too"
+    near, far = (by_group.isel(month=m) / forecast["people"].isel(month=m) for m in (0, 62))
+    assert (far.std("path") > near.std("path")).all(), "and more so later"
+
+
+def test_groups_follow_the_shares_last_published_at_an_origin_they_reach() -> None:
+    ds = forecasts.intake_paths(origin="2015Q4", quarters=1, paths=2000)
+    table = reference("intake_by_group").pivot(index="quarter_end", columns="decision_group", values="people")
+    last_year = table.loc["2015-01-01":"2015-12-31"].sum()
+    drawn = ds["people_by_group"].sum(("path", "month")).to_series()
+    expected = (last_year / last_year.sum())[drawn.index]
+    np.testing.assert_allclose(drawn / drawn.sum(), expected, atol=0.05)
+
+
+def test_group_quantiles_are_rows_of_their_own(forecast: xr.Dataset) -> None:
+    table = forecasts.group_quantile_table(forecast)
+    assert list(dict.fromkeys(table["series"])) == ["intake_high", "intake_mixed", "intake_low"]
+    assert len(table) == 3 * 21 * 23
+    wide = table.pivot(index=["series", "target_quarter"], columns="quantile", values="value").to_numpy()
+    assert (np.diff(wide, axis=1) >= 0).all()
+    assert wide.min() >= 0
+
+
+def test_a_supplied_history_has_no_groups() -> None:
+    ds = forecasts.intake_paths(door.official()[0], quarters=2, paths=100)
+    assert "people_by_group" not in ds
+    assert "bottom_up" not in ds["model"].values
+    assert forecasts.group_quantile_table(ds).empty
+
+
+@pytest.mark.parametrize(("shock", "factor"), [("halving", 0.5), ("doubling", 2.0), ("tripling", 3.0)])
+def test_a_shock_builds_up_over_eight_quarters_in_every_path(shock: str, factor: float, forecast: xr.Dataset) -> None:
+    shocked = forecasts.intake_paths(quarters=21, paths=400, seed=3, shock=shock)
+    ratio = shocked["people_by_quarter"].values / forecast["people_by_quarter"].values
+    multiplier = forecast["shock_multiplier"].sel(shock=shock).values
+    np.testing.assert_allclose(multiplier[[0, 3, 7, 20]], factor ** np.array([1 / 8, 1 / 2, 1, 1]))
+    np.testing.assert_allclose(np.median(ratio, axis=0), multiplier, rtol=1e-3)
+    np.testing.assert_array_equal(shocked["people_by_group"].sum("group"), shocked["people"])
+    assert shocked.attrs["shock_applied"] == shock
+    by_register = forecasts.intake_paths(
+        quarters=21, paths=400, seed=3, assumptions=params.load(overrides={"forecast.shock.applied": shock})
+    )
+    xr.testing.assert_identical(by_register, shocked)
 
 
 def test_a_warning_is_kept_in_the_file(tmp_path: Path) -> None:
@@ -169,6 +233,7 @@ def test_a_wild_series_stays_within_what_a_file_can_hold() -> None:
         ({"seed": -1}, "seed: -1 is out of range 0 to 2147483647. Nearest: 0"),
         ({"seed": 2**40}, "seed: .* Nearest: 2147483647"),
         ({"origin": "1999Q4"}, "origin: 1999Q4 is not between 2002Q3 and 2025Q4.*Nearest: 2002Q3"),
+        ({"shock": "doublin"}, "shock: doublin is not a named shock. Nearest: doubling"),
         ({"origin": "soon"}, "origin: 'soon' is not a quarter"),
     ],
 )
@@ -197,6 +262,10 @@ def test_a_file_that_is_not_one_is_refused(forecast: xr.Dataset, tmp_path: Path)
     edited["people"][0, 0] += 1
     with pytest.raises(InputError, match="edited.nc: is damaged: its months do not sum"):
         forecasts.read_paths(forecasts.write_paths(edited, tmp_path / "edited.nc"))
+    moved = forecast.copy(deep=True)
+    moved["people_by_group"][0, 0, 0] += 1
+    with pytest.raises(InputError, match="moved.nc: is damaged: its groups do not sum"):
+        forecasts.read_paths(forecasts.write_paths(moved, tmp_path / "moved.nc"))
     with pytest.raises(InputError, match="model: seasonal_nave is not .*Nearest: seasonal_naive"):
         forecasts.quantile_table(forecast, "seasonal_nave")
 

@@ -80,10 +80,12 @@ def test_intervals_cover_a_known_random_walk(settings: Settings) -> None:
             hits[name].append((outturn >= low) & (outturn <= high))
     # 150 origins of 8 dependent quarters: the standard error of a coverage is about .02.
     assert np.mean(hits["naive"]) == pytest.approx(0.80, abs=0.06)
-    assert np.mean(hits["pool"]) == pytest.approx(0.80, abs=0.06)
+    # Members have t tails of the same variance, whose middle is narrower: .76 of normal changes fall within
+    # their 80% interval. Official series have the tails (see the backtest).
+    assert np.mean(hits["pool"]) == pytest.approx(0.76, abs=0.06)
 
 
-@pytest.mark.parametrize("name", ["seasonal_walk", "unobserved_components"])
+@pytest.mark.parametrize("name", [name for name in MEMBERS if name not in ("naive", "seasonal_naive")])
 def test_a_known_season_is_found(name: str, settings: Settings) -> None:
     season = (-0.15, -0.10, 0.15, 0.10)
     drawn = MEMBERS[name](walk(80, 0.05, 8, season), 8, 4000, np.random.default_rng(1), settings)
@@ -114,6 +116,56 @@ def test_a_calm_spell_does_not_narrow_the_walk_below_its_long_run(settings: Sett
     assert np.log1p(drawn).std() > 0.2
 
 
+def test_an_old_storm_is_forgotten_by_the_seven_year_walk(settings: Settings) -> None:
+    stormy = np.cumsum(0.3 * np.random.default_rng(4).standard_normal(60))
+    calm = stormy[-1] + np.cumsum(0.02 * np.random.default_rng(5).standard_normal(40))
+    given = history(np.expm1(9 + np.r_[stormy, calm]))
+    spread = {
+        name: np.log1p(MEMBERS[name](given, 1, 20_000, np.random.default_rng(1), settings)).std()
+        for name in ("seasonal_walk", "seven_year_walk")
+    }
+    assert spread["seven_year_walk"] < 0.05 < 0.2 < spread["seasonal_walk"]
+
+
+def test_smoothing_looks_through_noise_and_follows_a_walk(settings: Settings) -> None:
+    rng = np.random.default_rng(11)
+    noise = history(np.expm1(9 + 0.2 * rng.standard_normal(80)))
+    drawn = MEMBERS["exponential_smoothing"](noise, 8, 20_000, rng, settings)
+    assert np.median(np.log1p(drawn), axis=0) == pytest.approx(9, abs=0.1)
+    moving = walk(80, 0.2, 12)
+    drawn = MEMBERS["exponential_smoothing"](moving, 1, 20_000, rng, settings)
+    assert np.median(np.log1p(drawn)) == pytest.approx(np.log1p(moving.iloc[-1]), abs=0.1)
+
+
+def test_momentum_carries_on_where_changes_persist_and_only_there(settings: Settings) -> None:
+    rng = np.random.default_rng(13)
+    change = np.zeros(90)
+    for quarter in range(1, 90):
+        change[quarter] = 0.8 * change[quarter - 1] + 0.03 * rng.standard_normal()
+    change[-1] = 0.1
+    given = history(np.expm1(9 + np.cumsum(change)))
+    ahead = np.median(np.log1p(MEMBERS["momentum"](given, 8, 20_000, rng, settings)), axis=0)
+    rise = ahead - np.log1p(given.iloc[-1])
+    assert rise[0] == pytest.approx(0.08, abs=0.03)
+    assert 0.2 < rise[-1] < 0.45
+    plain = walk(90, 0.15, 21)
+    still = np.median(np.log1p(MEMBERS["momentum"](plain, 8, 20_000, rng, settings)), axis=0)
+    assert still - np.log1p(plain.iloc[-1]) == pytest.approx(0, abs=0.06)
+
+
+def test_noise_without_a_season_gets_almost_no_factors(settings: Settings) -> None:
+    kept = [np.abs(seasonal_factors(walk(60, 0.15, seed), settings.seasonal_quarters)).mean() for seed in range(40)]
+    # Averages of ten changes of .15 would leave an echo of about .03 each.
+    assert np.mean(kept) < 0.015
+
+
+def test_no_path_of_the_pool_passes_its_ceiling(settings: Settings) -> None:
+    given = history([1.0, 1e6] * 20)
+    drawn = draw(given, 12, 2000, 1, settings)
+    assert drawn.pool.max() <= settings.largest_growth * (1e6 + 1)
+    assert drawn.members["naive"].max() > drawn.pool.max()
+
+
 def test_a_stormy_spell_widens_the_walk(settings: Settings) -> None:
     given = walk(80, 0.05, 6)
     shaken = given.copy()
@@ -142,8 +194,25 @@ def test_a_short_or_regular_history_gets_a_plain_wide_answer(
         drawn = MEMBERS[name](history(values), 5, 4000, np.random.default_rng(1), settings)
     spread = np.log1p(drawn).std(axis=0)
     # Half of a walk from zero is cut at zero, which takes part of its spread.
-    share = 0.5 if max(values) == 0 else 0.9
+    share = 0.5 if max(values) == 0 else 0.85
     assert (spread > share * settings.plain_volatility * np.sqrt(np.arange(1, 6))).all()
+
+
+def test_a_short_history_is_believed_little_by_little(settings: Settings) -> None:
+    spread = []
+    for quarters in (3, 7, 11):
+        calm = history(1000 + np.resize([0.0, 3.0, -2.0, 4.0, 1.0], quarters))
+        with pytest.warns(ForecastWarning):
+            drawn = MEMBERS["naive"](calm, 1, 20_000, np.random.default_rng(1), settings)
+        spread.append(np.log1p(drawn).std())
+    assert settings.plain_volatility > spread[0] > spread[1] > spread[2] > settings.plain_volatility / 2
+
+
+def test_a_plain_answer_to_fractions_is_wide_but_of_their_size(settings: Settings) -> None:
+    with pytest.warns(ForecastWarning):
+        drawn = MEMBERS["naive"](history([0.01, 0.012, 0.009]), 1, 20_000, np.random.default_rng(1), settings)
+    low, high = np.quantile(drawn, [0.1, 0.9])
+    assert 0.003 < low < 0.007 < 0.011 < high < 0.02
 
 
 def test_a_plain_answer_keeps_the_season_that_is_certain(settings: Settings) -> None:
@@ -211,6 +280,7 @@ def test_weights_are_scaled_and_come_from_the_register() -> None:
     changed = params.load(overrides={"forecast.pool_weight.naive": 1.0})
     weights = Settings.read(date(2025, 12, 31), changed).weights
     assert weights["naive"] == pytest.approx(0.5)
+    assert weights["momentum"] == pytest.approx(0.1)
     assert sum(weights.values()) == pytest.approx(1)
 
 
@@ -218,7 +288,7 @@ def test_weights_are_scaled_and_come_from_the_register() -> None:
     ("overrides", "said"),
     [
         (
-            {"forecast.pool_weight.seasonal_walk": 0.0, "forecast.pool_weight.unobserved_components": 0.0},
+            {f"forecast.pool_weight.{name}": 0.0 for name in MEMBERS},
             "forecast.pool_weight.*must be above 0",
         ),
         ({"forecast.tail_degrees_of_freedom": 2}, "forecast.tail_degrees_of_freedom: 2 must be above 2"),

@@ -8,6 +8,7 @@ import pytest
 import scoringrules
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import norm, ttest_1samp
 
 from forecasts import scores
 from forecasts.quantiles import LEVELS, of_samples, table
@@ -93,3 +94,45 @@ def test_the_table_has_one_row_for_each_quarter_and_level() -> None:
         0.99,
         45.0,
     )
+
+
+def test_outturns_of_an_honest_forecast_spread_evenly() -> None:
+    rng = np.random.default_rng(5)
+    centre = rng.normal(100, 20, 4000)
+    values = centre[:, None] + 10 * norm.ppf(LEVELS)
+    places = scores.probability_transform(values, centre + 10 * rng.standard_normal(4000))
+    share = np.histogram(places, bins=np.linspace(0, 1, 11))[0] / 4000
+    np.testing.assert_allclose(share, 0.1, atol=0.02)
+
+
+def test_the_place_of_an_outturn_by_hand() -> None:
+    values = np.tile(LEVELS * 100, (5, 1))
+    places = scores.probability_transform(values, np.array([0.0, 1.0, 47.5, 99.0, 500.0]))
+    np.testing.assert_allclose(places, [0.005, 0.01, 0.475, 0.995, 0.995])
+    # All quantiles alike, as for a count that is nearly always 0: the outturn is above all of them or below.
+    flat = scores.probability_transform(np.zeros((2, 23)), np.array([0.0, 1.0]))
+    np.testing.assert_allclose(flat, 0.995)
+
+
+def test_diebold_mariano_of_one_step_is_a_t_test() -> None:
+    difference = np.random.default_rng(6).normal(-0.2, 1, 40)
+    assert scores.diebold_mariano(difference, 1) == pytest.approx(ttest_1samp(difference, 0).statistic)
+
+
+def test_diebold_mariano_allows_for_overlap_and_says_when_it_cannot_tell() -> None:
+    rng = np.random.default_rng(7)
+    smooth = np.convolve(rng.normal(-0.3, 1, 110), np.ones(8) / 8, "valid")
+    assert abs(scores.diebold_mariano(smooth, 8)) < 0.6 * abs(scores.diebold_mariano(smooth, 1))
+    assert np.isnan(scores.diebold_mariano(smooth[:7], 1))
+    assert np.isnan(scores.diebold_mariano(np.zeros(30), 1))
+
+
+def test_the_interval_of_a_skill_covers_it() -> None:
+    hits = 0
+    for seed in range(100):
+        rng = np.random.default_rng(seed)
+        yardstick = rng.gamma(4, 1, 60)
+        low, high = scores.skill_interval(0.8 * yardstick * rng.gamma(20, 1 / 20, 60), yardstick, 4, rng, 300)
+        hits += low <= 0.2 <= high
+    assert 80 <= hits <= 99
+    assert np.isnan(scores.skill_interval(np.ones(1), np.ones(1), 4, np.random.default_rng(1))).all()

@@ -168,9 +168,7 @@ def test_nothing_after_the_origin_changes_a_forecast(known: Known, settings: Sto
     later = {name: getattr(known, name).copy() for name in known.__dataclass_fields__}
     for series in later.values():
         series.loc["2022Q4":] *= 3
-    np.testing.assert_array_equal(
-        drawn(cut, settings).pool, drawn(Known(**later).up_to(origin), settings).pool
-    )
+    np.testing.assert_array_equal(drawn(cut, settings).pool, drawn(Known(**later).up_to(origin), settings).pool)
     np.testing.assert_array_equal(drawn(cut, settings).pool, drawn(cut, settings).pool)
 
 

@@ -1,0 +1,556 @@
+"""What the report says of the forecasts themselves: fans by group and of stocks, score cards, coverage, warnings.
+
+Every exhibit says how good forecasts of this kind have been, and where they have been no better than the last value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.dates import DateFormatter, YearLocator
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+
+import params
+from evidence import backtests
+from evidence.baseline import official
+from evidence.exhibits import MODELLED, Exhibit, Pack
+from evidence.results import QUANTILES
+from evidence.style import BAND80, BAND95, CATEGORIES, INK, MUTED, count_axis, panels
+from evidence.wording import count, day, exact, listed, number, number_range, plain, sentence, share
+from params import InputError
+
+GROUPS = {"high": "High grant share", "mixed": "Mixed grant share", "low": "Low grant share"}
+STOCKS = {"all": "All supported people", "dispersal": "Dispersal accommodation", "contingency_hotel": "Hotels"}
+STOCK_HORIZON, STOCK_PATHS = 8, 1000
+# Enough origins and paths for scores to the second figure; a backtest is kept in runs/ and made once.
+BACKTEST_PATHS = 1000
+BANDS = {"1": "1 quarter", "2-4": "2 to 4", "5-8": "5 to 8", "9-12": "9 to 12", "all": "all"}
+MODELS = {"pool": "This forecast", "naive": "Naive: the last quarter", "seasonal_naive": "Same quarter of last year"}
+STOCK_MODELS = {"pool": "This forecast", "persistence": "Persistence: the last value", "stock_flow": "Stock-flow alone"}
+NOMINAL = 0.8
+
+
+def intake_group_fans(pack: Pack) -> Exhibit:
+    """Claims by quarter and decision group: published history, then the study's own paths."""
+    import forecasts
+
+    paths = forecasts.read_paths(pack.folder / "intake.nc")
+    if "people_by_group" not in paths:
+        raise InputError(f"{pack.study_id}: its intake has no groups. Nearest: run the study again.")
+    groups = [str(name) for name in paths["group"].values]
+    monthly = paths["people_by_group"].transpose("path", "month", "group").values.astype(np.int64)
+    by_quarter = monthly.reshape(len(monthly), -1, 3, len(groups)).sum(axis=2)
+    quarters = pd.PeriodIndex(paths["quarter_name"].values.astype(str), freq="Q")
+    inside = quarters.end_time <= pd.Timestamp(pack.end) + pd.Timedelta(days=1)
+    history = params.reference("intake_by_group")
+    history = history[history["quarter_end"] >= "2010-01-01"]
+    fans, lines = {}, {}
+    for i, name in enumerate(groups):
+        found = np.quantile(by_quarter[:, inside, i], list(QUANTILES.values()), axis=0)
+        fans[name] = pd.DataFrame(
+            {"quarter_end": quarters[inside].end_time.normalize()} | dict(zip(QUANTILES, found, strict=True))
+        )
+        lines[name] = history.loc[history["decision_group"] == name, ["quarter_end", "people"]]
+    last = {name: fan.iloc[-1] for name, fan in fans.items()}
+    widest = max(last, key=lambda name: last[name]["high80"] / max(last[name]["low80"], 1.0))
+    when = f"{last[widest]['quarter_end']:%B %Y}"
+    data = _tidy(lines, fans, "group")
+    labels = {name: GROUPS.get(name, name) for name in groups}
+    vintage = params.reference_record("intake_by_group")["vintage"]
+    return pack.add(
+        Exhibit(
+            kind="figure",
+            name="intake_group_fans",
+            title=(
+                f"Claims by nationalities with a {labels[widest].lower()} are the least certain: anywhere "
+                f"{number_range(last[widest]['low80'], last[widest]['high80'])} in the quarter to {when}."
+            ),
+            subtitle=(
+                "People claiming asylum in the quarter by decision group, United Kingdom: published, then forecast "
+                "with 80% and 95% bands."
+            ),
+            data=data,
+            units="people",
+            alternative=" ".join(
+                f"{labels[name]}: last published {exact(lines[name]['people'].iloc[-1])}; the forecast's 80% band in "
+                f"the last quarter is {number_range(last[name]['low80'], last[name]['high80'])}."
+                for name in groups
+            ),
+            notes=(
+                f"Published by group only to {day(history['quarter_end'].max().to_datetime64())}, on an earlier "
+                "release than the total; the forecast agrees with the total in every path.",
+                "Groups of nationalities serve decision outcomes and household mix only. They are never used to "
+                "allocate anyone.",
+            ),
+            draw=lambda: _fans(lines, fans, labels, "People claiming asylum in the quarter"),
+            label=MODELLED,
+            source=f"Home Office, Asy_D01 ({vintage}); study {pack.study_id}",
+            basis={"interval": "80% and 95% intervals of the study's sample paths"},
+        )
+    )
+
+
+def _tidy(lines: Mapping[str, pd.DataFrame], fans: Mapping[str, pd.DataFrame], column: str) -> pd.DataFrame:
+    """History and fans as one table: series (published or forecast), the column, quarter_end, people, quantiles."""
+    published = [frame.assign(**{"series": "published", column: name}) for name, frame in lines.items()]
+    forecast = [frame.assign(**{"series": "forecast", column: name}) for name, frame in fans.items()]
+    data = pd.concat([*published, *forecast], ignore_index=True)
+    return data[["series", column, "quarter_end", "people", *QUANTILES]]
+
+
+def _stock_table(pack: Pack, hotels: str = "remainder") -> tuple[pd.DataFrame, Mapping[str, Any]]:
+    from forecasts.places import stock_paths, stock_table
+
+    origin = str(pd.Period(pd.Timestamp(pack.start), "Q"))
+    paths = stock_paths(origin, STOCK_HORIZON, STOCK_PATHS, seed=1, hotels=hotels)
+    return stock_table(paths, ("uk",)), paths.attrs
+
+
+def _wide(table: pd.DataFrame, accommodation: str) -> pd.DataFrame:
+    """A fan from a table of quantiles: quarter_end, central, low80, high80, low95, high95."""
+    mine = table[table["accommodation"] == accommodation]
+    wide = mine.pivot(index="target_quarter", columns="quantile", values="value")
+    ends = pd.PeriodIndex(wide.index, freq="Q").end_time.normalize()
+    return pd.DataFrame({"quarter_end": ends} | {name: wide[level].to_numpy() for name, level in QUANTILES.items()})
+
+
+def stock_fans(pack: Pack) -> Exhibit:
+    """Supported people, dispersal and hotels: published history, then the statistical forecast."""
+    table, attrs = _stock_table(pack)
+    published = params.reference("support_national")
+    published = published[published["quarter_end"] <= pack.start]
+    hotels = published["hotel_latest_vintage"]
+    columns = {
+        "all": published["total"].astype(float),
+        "dispersal": published["dispersal"],
+        "contingency_hotel": hotels,
+    }
+    # Dispersal before the change of codes in 2023Q2 includes people in hotels, so it is not shown as one line with it.
+    from_ = {"all": "2014-01-01", "dispersal": "2023-06-01", "contingency_hotel": "2022-12-01"}
+    lines, fans = {}, {}
+    for name, values in columns.items():
+        line = pd.DataFrame({"quarter_end": published["quarter_end"], "people": values})
+        lines[name] = line[line["quarter_end"] >= from_[name]].dropna()
+        fans[name] = _wide(table, name)
+    last = {name: fan.iloc[-1] for name, fan in fans.items()}
+    when = f"{last['all']['quarter_end']:%B %Y}"
+    data = _tidy(lines, fans, "accommodation")
+    return pack.add(
+        Exhibit(
+            kind="figure",
+            name="stock_fans",
+            title=(
+                f"By {when} {number_range(last['all']['low80'], last['all']['high80'])} people may be supported, and "
+                f"{_up_to(last['contingency_hotel'])} of them in hotels."
+            ),
+            subtitle=(
+                "People supported at quarter end, United Kingdom: published, then a statistical forecast with 80% and "
+                "95% bands. It is a check on the simulation, not part of it."
+            ),
+            data=data,
+            units="people",
+            alternative=" ".join(
+                f"{label}: last published {exact(lines[name]['people'].iloc[-1])}; in the quarter to {when} the median "
+                f"is {number(last[name]['central'])} and the 80% band "
+                f"{number_range(last[name]['low80'], last[name]['high80'])}."
+                for name, label in STOCKS.items()
+            ),
+            notes=(
+                str(attrs["caution"]),
+                "Hotels are supported people less all other accommodation; dispersal grows at its pace of 2022 to "
+                "2025. No trend is fitted to hotels.",
+                *_later_figure(fans["all"], pack.start),
+            ),
+            draw=lambda: _fans(lines, fans, STOCKS, "People supported at quarter end"),
+            label=MODELLED,
+            source=f"Home Office, Asy_D09 and Asy_D11; MoJ, Tribunal Statistics; forecast from {attrs['origin']}",
+            basis={
+                "interval": f"80% and 95% intervals of {STOCK_PATHS:,} sample paths",
+                "method": str(attrs["method"]),
+            },
+        )
+    )
+
+
+def _later_figure(fan: pd.DataFrame, start: np.datetime64) -> tuple[str, ...]:
+    """A figure published after the start without detail, and whether the forecast held it."""
+    rows = params.reference("published_totals")
+    later = rows[rows["name"].str.fullmatch(r"supported_people_\d{4}_\d{2}") & (pd.to_datetime(rows["date"]) > start)]
+    notes = []
+    for row in later.to_dict("records"):
+        when = pd.Timestamp(str(row["date"]))
+        here = fan[fan["quarter_end"] == when]
+        if len(here):
+            value, at = float(row["value"]), here.iloc[0]
+            held = "outside the 95% interval"
+            for label, low, high in (("95%", "low95", "high95"), ("80%", "low80", "high80")):
+                if float(at[low]) <= value <= float(at[high]):
+                    held = f"inside the {label} interval"
+            notes.append(
+                f"Published since, and not used: {exact(value)} people on {day(when.to_datetime64())}, {held}."
+            )
+    return tuple(notes)
+
+
+def _up_to(row: pd.Series) -> str:
+    low, high = float(row["low80"]), float(row["high80"])
+    return f"up to {number(high)}" if low < 500 else number_range(low, high)
+
+
+def hotel_scenarios(pack: Pack) -> Exhibit:
+    """People in hotels under each policy scenario of the stock forecast."""
+    labels = {
+        "slow": "Dispersal grows as in 2014 to 2021",
+        "remainder": "Dispersal grows as in 2022 to 2025",
+        "fast": "Dispersal grows twice as fast",
+        "close": "No hotels after 2029 (stated aim)",
+    }
+    rows = []
+    for scenario, label in labels.items():
+        table, attrs = _stock_table(pack, scenario)
+        fan = _wide(table, "contingency_hotel")
+        for ahead in (4, STOCK_HORIZON):
+            row = fan.iloc[ahead - 1]
+            rows.append(
+                {"scenario": label, "quarter_end": row["quarter_end"]} | {name: row[name] for name in QUANTILES}
+            )
+    data = pd.DataFrame(rows)
+    data["range"] = [
+        f"{number(r['central'])}\n{number(r['low80'])} to {number(r['high80'])}" for r in data.to_dict("records")
+    ]
+    view = data.pivot(index="scenario", columns="quarter_end", values="range").loc[list(labels.values())]
+    view.columns = pd.Index([day(str(when)[:10]) for when in view.columns])
+    middle = data[data["quarter_end"] == data["quarter_end"].max()].set_index("scenario")["central"]
+    return pack.add(
+        Exhibit(
+            kind="table",
+            name="hotel_scenarios",
+            title=(
+                f"With dispersal growing twice as fast as lately, the median of people in hotels in two years is "
+                f"{number(middle[labels['fast']])} rather than {number(middle[labels['remainder']])}; the ranges "
+                "overlap."
+            ),
+            subtitle="People in hotels, United Kingdom: median and 80% interval of the forecast by scenario.",
+            data=data.drop(columns="range"),
+            view=view.reset_index().rename(columns={"scenario": "Scenario"}),
+            units="people",
+            notes=(
+                "In the last row people who leave hotels go to dispersal accommodation, whatever growth that takes.",
+            ),
+            label=MODELLED,
+            source=f"Home Office, Asy_D09 and Asy_D11; forecast from {attrs['origin']}",
+            basis={"interval": f"Median and 80% interval of {STOCK_PATHS:,} sample paths"},
+        )
+    )
+
+
+def _intake_scores(pack: Pack) -> pd.DataFrame:
+    """Scores of the national backtest on the latest vintage: model, era, band and measures."""
+    table = backtests.score_table(backtests.backtest(pack.folder.parent, samples=BACKTEST_PATHS))
+    newest = table["vintage"].max()
+    return table[(table["vintage"] == newest) & (table["outturn_vintage"] == newest)]
+
+
+def score_card(pack: Pack) -> Exhibit:
+    """How good forecasts of claims have been, beside two naive ones, by quarters ahead."""
+    scores = _intake_scores(pack)
+    every = scores[(scores["era"] == "all") & scores["model"].isin(MODELS)]
+    columns = [
+        "model",
+        "band",
+        "forecasts",
+        "skill_log",
+        "skill_log_low",
+        "skill_log_high",
+        "coverage_80",
+        "coverage_95",
+    ]
+    data = every[columns].reset_index(drop=True)
+    rows = []
+    for name, label in MODELS.items():
+        by_band = {str(cell["band"]): cell for cell in data[data["model"] == name].to_dict("records")}
+        row = {"Forecast": label}
+        for band, heading in BANDS.items():
+            cell = by_band[band]
+            row[f"Skill, {heading}"] = (
+                f"{_signed(cell['skill_log'])}\n{_signed(cell['skill_log_low'])} to {_signed(cell['skill_log_high'])}"
+            )
+        row["Inside 80% interval"] = share(by_band["all"]["coverage_80"])
+        row["Inside 95% interval"] = share(by_band["all"]["coverage_95"])
+        rows.append(row)
+    skill = {str(cell["band"]): cell["skill_log"] for cell in data[data["model"] == "pool"].to_dict("records")}
+    return pack.add(
+        Exhibit(
+            kind="table",
+            name="intake_score_card",
+            title=(
+                f"One quarter ahead the forecast of claims has been {share(skill['1'])} better than a "
+                f"random walk, and over all quarters ahead {share(skill['all'])} better."
+            ),
+            subtitle=(
+                "Skill of quarterly forecasts of claims from every origin from 2010 to mid-2024: how much lower the "
+                "weighted interval score on the log scale is than a random walk's, with a 90% interval."
+            ),
+            data=data,
+            view=pd.DataFrame(rows),
+            units="share",
+            notes=(
+                "Origins see no later quarter, but they see figures as since revised.",
+                "Part of the skill comes from the upward drift of claims in these years and may not come again: on the "
+                "series reversed in time less of it is left.",
+            ),
+            label=MODELLED,
+            source="Home Office, Asy_D01; rolling origins of this forecast",
+            basis={"yardstick": "Log random walk on the figures up to each origin"},
+        )
+    )
+
+
+@lru_cache(maxsize=1)
+def _stock_scores() -> pd.DataFrame:
+    """Scores of the stock forecast by model, period and horizon; two exhibits of one report use them."""
+    from forecasts.stock_scores import HORIZONS, rolling_stocks, stock_scorecard
+
+    return stock_scorecard(rolling_stocks(horizon=max(HORIZONS), paths=BACKTEST_PATHS)).reset_index()
+
+
+def stock_score_card(pack: Pack) -> Exhibit:
+    """How good forecasts of supported people have been, against the last value, before and since reform."""
+    from forecasts.stock_scores import HORIZONS, REFORM
+
+    card = _stock_scores()
+    data = card[card["horizon"].isin(HORIZONS) & card["model"].isin(STOCK_MODELS)].reset_index(drop=True)
+    rows = []
+    for (model, period), part in data.groupby(["model", "period"], sort=False):
+        row = {"Forecast": STOCK_MODELS[str(model)], "Origins": str(period)}
+        for cell in part.to_dict("records"):
+            heading = count(cell["horizon"], "quarter", "quarters")
+            row[heading] = f"{_signed(cell['skill'])}\nerror {number(cell['mae'])}"
+        row["Inside 80% interval"] = share(float(np.average(part["coverage_80"], weights=part["forecasts"])))
+        rows.append(row)
+    lost = data[(data["model"] == "pool") & (data["period"] == f"from {REFORM}") & (data["skill"] < 0)]["horizon"]
+    whole = data[(data["model"] == "pool") & (data["period"] == "all")].set_index("horizon")["skill"]
+    ahead = listed([str(h) for h in lost])
+    return pack.add(
+        Exhibit(
+            kind="table",
+            name="stock_score_card",
+            title=(
+                f"One quarter ahead the forecast of supported people has been {share(whole[1])} better than the last "
+                f"value; since {REFORM}, {ahead} quarters ahead, it has been worse than it."
+                if len(lost)
+                else f"One quarter ahead the forecast of supported people has been {share(whole[1])} better than "
+                "the last value."
+            ),
+            subtitle=(
+                "Skill of forecasts of supported people, United Kingdom, from every origin from 2017Q4: how much lower "
+                "the weighted interval score is than that of persistence; and mean absolute error in people."
+            ),
+            data=data,
+            view=pd.DataFrame(rows),
+            row_headers=2,
+            units="share; errors in people",
+            notes=(
+                "The speed of decisions is set by policy and cannot be forecast, so the forecast's interval is never "
+                "narrower than that of persistence.",
+            ),
+            label=MODELLED,
+            source="Home Office, Asy_D01, Asy_D02, Asy_D03 and Asy_D09; MoJ, Tribunal Statistics; rolling origins",
+            basis={"yardstick": "Persistence: the last value with the spread of past changes"},
+        )
+    )
+
+
+def coverage_by_era(pack: Pack) -> Exhibit:
+    """How often what happened fell inside the 80% interval, by when the forecast was made."""
+    from forecasts.stock_scores import REFORM
+
+    scores = _intake_scores(pack)
+    claims = scores[(scores["model"] == "pool") & (scores["band"] == "all") & (scores["era"] != "all")]
+    rows = [
+        {"series": "Claims", "era": str(r["era"]), "forecasts": int(r["forecasts"]), "inside": float(r["coverage_80"])}
+        for r in claims.to_dict("records")
+    ]
+    card = _stock_scores()
+    for period in (f"before {REFORM}", f"from {REFORM}"):
+        part = card[(card["model"] == "pool") & (card["period"] == period)]
+        inside = float(np.average(part["coverage_80"], weights=part["forecasts"]))
+        rows.append(
+            {"series": "Supported people", "era": period, "forecasts": int(part["forecasts"].sum()), "inside": inside}
+        )
+    data = pd.DataFrame(rows)
+    mine = data[data["series"] == "Claims"].sort_values("inside")
+    worst, best = mine.iloc[0], mine.iloc[-1]
+    return pack.add(
+        Exhibit(
+            kind="figure",
+            name="coverage_by_era",
+            title=(
+                f"80% intervals for claims held {share(best['inside'])} of the time from origins of {best['era']} and "
+                f"{share(worst['inside'])} from those of {worst['era']}."
+            ),
+            subtitle="Share of outturns inside the 80% interval by when the forecast was made, 1 to 12 quarters ahead "
+            "(supported people: 1 to 8), United Kingdom.",
+            data=data,
+            units="share",
+            alternative=" ".join(
+                f"{r['series']}, {r['era']}: {share(r['inside'])} of {count(r['forecasts'], 'forecast', 'forecasts')}."
+                for r in data.to_dict("records")
+            ),
+            notes=(
+                "No method tried removed this: intervals learnt in calm years are too narrow when a shock comes. "
+                "Forecasts from one era overlap, so each bar rests on few independent ones.",
+            ),
+            draw=lambda: _coverage(data),
+            label=MODELLED,
+            source="Home Office, Asy_D01 and Asy_D09; rolling origins of these forecasts",
+            basis={"interval": "80% interval of each forecast"},
+        )
+    )
+
+
+def early_warning(pack: Pack) -> Exhibit:
+    """The present state of each watched flow, with its false alarms."""
+    from forecasts.signals import warn
+
+    data = warn()
+    view = pd.DataFrame(
+        {
+            "Series": [sentence(plain(name)).rstrip(".") for name in data["series"]],
+            "State": [f"{state}\nsince {since}" for state, since in zip(data["state"], data["since"], strict=True)],
+            "Chart, share of its limit": [share(abs(level)) for level in data["level"]],
+            "False among past alarms": [
+                f"{false} of {judged}" for false, judged in zip(data["false"], data["judged"], strict=True)
+            ],
+            "Years watched": [number(years, 2) for years in data["watched_years"]],
+            "Years to a false alarm by chance": [number(years, 2) for years in data["run_length"]],
+            "What it means": [sentence(text) for text in data["means"]],
+        }
+    )
+    moving = data[data["state"] != "steady"]
+    found = (
+        listed([f"{plain(r['series'])} ({r['state']} since {r['since']})" for r in moving.to_dict("records")])
+        if len(moving)
+        else ""
+    )
+    return pack.add(
+        Exhibit(
+            kind="table",
+            name="early_warning",
+            title=sentence(
+                f"Changing by more than chance: {found}"
+                if found
+                else "No watched flow was changing by more than chance when the study started"
+            ),
+            subtitle="Control charts of seasonally adjusted log changes, United Kingdom, each to its latest period.",
+            data=data,
+            view=view,
+            units="as stated",
+            notes=(
+                "An alarm was false when the year from it differed from the year before by less than a tenth in its "
+                "direction. Few alarms are on record, so the rate on history is uncertain; the rate by chance is "
+                "simulated.",
+            ),
+            label=MODELLED,
+            source="Home Office, Asy_D01, Asy_D02 and small boats; MoJ, Tribunal Statistics",
+            basis={"method": "Exponentially weighted control chart of standardised surprises"},
+        )
+    )
+
+
+def what_is_known(pack: Pack) -> Exhibit:
+    """The plain sentence on what is known of next year's claims."""
+    from forecasts.stock_scores import naive_year_error
+
+    spans = {"2010 to 2019": ("2010Q4", "2019Q3"), "since 2020": ("2020Q1", "2025Q3")}
+    errors = {label: naive_year_error(*span) for label, span in spans.items()}
+    before, since = errors.values()
+    source = official("intake") | {"label": MODELLED}
+    return pack.add(
+        Exhibit(
+            kind="claim",
+            name="what_is_known",
+            title=sentence(
+                f"Taking next year's claims to go on as in the last quarter was wrong by {share(before)} on average in "
+                f"2010 to 2019 and by {share(since)} since 2020"
+            ),
+            subtitle="Mean absolute error of the next four quarters' claims, as a share of them, United Kingdom.",
+            data=pd.DataFrame([{"origins": label, "error": value} for label, value in errors.items()]),
+            units="share",
+            summary=None,
+            **source,
+        )
+    )
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.2f}".replace("-", "−")
+
+
+def _fans(
+    lines: Mapping[str, pd.DataFrame], fans: Mapping[str, pd.DataFrame], labels: Mapping[str, str], measure: str
+) -> Figure:
+    """One panel a series: published line, then median with 80% and 95% bands."""
+    figure, grid = panels(1, len(fans), 3.4)
+    for axes, (name, fan) in zip(grid, fans.items(), strict=True):
+        line = lines[name]
+        if fan["quarter_end"].iloc[0] - line["quarter_end"].iloc[-1] < pd.Timedelta(days=100):
+            known = {column: line["people"].iloc[-1] for column in QUANTILES}
+            fan = pd.concat([pd.DataFrame([{"quarter_end": line["quarter_end"].iloc[-1], **known}]), fan])
+        axes.plot(
+            line["quarter_end"], line["people"], color=INK, lw=1.5, marker="o" if len(line) < 20 else None, ms=2.5
+        )
+        axes.fill_between(fan["quarter_end"], fan["low95"], fan["high95"], color=CATEGORIES[0], alpha=BAND95, lw=0)
+        axes.fill_between(fan["quarter_end"], fan["low80"], fan["high80"], color=CATEGORIES[0], alpha=BAND80, lw=0)
+        axes.plot(fan["quarter_end"], fan["central"], color=CATEGORIES[0])
+        axes.axvline(fans[name]["quarter_end"].iloc[0] - pd.offsets.QuarterEnd(), color=MUTED, lw=0.8, ls=":")
+        axes.set_title(labels[name], fontsize=9.5)
+        axes.set_ylim(bottom=0)
+        count_axis(axes)
+        span = fan["quarter_end"].iloc[-1].year - line["quarter_end"].iloc[0].year
+        axes.xaxis.set_major_locator(YearLocator(4 if span > 10 else 2))
+        axes.xaxis.set_major_formatter(DateFormatter("%Y"))
+    handles = [
+        *grid[0].plot([], [], color=INK, lw=1.5, label="published"),
+        *grid[0].plot([], [], color=CATEGORIES[0], label="median"),
+        Patch(facecolor=CATEGORIES[0], alpha=BAND80, label="80% interval"),
+        Patch(facecolor=CATEGORIES[0], alpha=BAND95, label="95% interval"),
+    ]
+    figure.legend(handles=handles, loc="outside lower left", ncols=4, frameon=False, fontsize=8.5)
+    figure.suptitle(measure, x=0.005, ha="left", fontsize=9.5)
+    return figure
+
+
+def _coverage(data: pd.DataFrame) -> Figure:
+    """Bars of coverage by era, one panel a series, with the promised 80% as a line."""
+    series = list(dict.fromkeys(data["series"]))
+    sizes = [int((data["series"] == name).sum()) for name in series]
+    figure, grid = panels(len(series), 1, 0.9 + 0.36 * sum(sizes), sharex=True, height_ratios=sizes)
+    for axes, name in zip(grid, series, strict=True):
+        _bars(axes, data[data["series"] == name])
+        axes.set_title(name, fontsize=9.5)
+    grid[0].annotate(
+        " promised", (NOMINAL, 1.0), xycoords=("data", "axes fraction"), fontsize=8.5, va="bottom", ha="center"
+    )
+    return figure
+
+
+def _bars(axes: Axes, rows: pd.DataFrame) -> None:
+    at = np.arange(len(rows))
+    axes.barh(at, rows["inside"], color=CATEGORIES[0], height=0.62)
+    axes.axvline(NOMINAL, color=CATEGORIES[3], lw=1.4)
+    for place, value in enumerate(rows["inside"].tolist()):
+        axes.text(value - 0.01, place, share(value), va="center", ha="right", fontsize=8.5, color="white")
+    labels: Sequence[str] = rows["era"].tolist()
+    axes.set_yticks(at, labels)
+    axes.invert_yaxis()
+    axes.set_xlim(0, 1)
+    axes.grid(False)
+    axes.xaxis.set_visible(False)
+    axes.spines[:].set_visible(False)
