@@ -171,6 +171,86 @@ def show(identity: Annotated[str, Parameter(name="ID")], /, *, runs: Runs = None
     print("\n".join(checks.described(identity, _runs(runs))))
 
 
+@app.command(
+    help_epilogue="""Examples:
+  dispersal hindcast --start 2022-12-31 --quarters 8
+  dispersal hindcast --start 2025-12-31 --quarters 4 --out ahead.csv"""
+)
+def hindcast(
+    *,
+    start: str,
+    quarters: int = 8,
+    out: Path | None = None,
+    flows: str = "auto",
+    in_sample: bool = False,
+    samples: int = 96,
+    seed: int = 1,
+    runs: Runs = None,
+) -> None:
+    """Forecast supported people by council, region and accommodation from a quarter end, as if it were today.
+
+    Args:
+        start: Quarter end from 2022-12-31 on.
+        quarters: Quarters ahead.
+        out: Also write the quantile table to this CSV file, and what it is to the same name with .json.
+        flows: given (realised claims, outcomes and appeals), forecast (nothing after the start), or auto: given
+            where all are published.
+        in_sample: Keep measured assumptions for starts before they were measured; the result is labelled so.
+        samples: Simulations.
+        seed: Seed of everything drawn.
+    """
+    from evidence import truth
+    from evidence.progress import watched
+    from evidence.records import read_record
+
+    _writable(out)
+    root = _runs(runs)
+    folder = truth.hindcast(
+        root,
+        start=start,
+        quarters=quarters,
+        samples=samples,
+        seed=seed,
+        flows=flows,
+        in_sample=in_sample,
+        progress=watched(),
+    )
+    for said in read_record(folder).warnings:
+        print(said)
+    if out is not None:
+        truth.write_out(folder, out)
+    print(_shown(folder))
+
+
+@app.command(
+    help_epilogue="""Examples:
+  dispersal validate
+  dispersal validate --replications 16
+
+Ends with 1 when fewer than 13 of the 15 patterns hold, or any national tolerance or theory check fails."""
+)
+def validate(*, replications: int = 8, samples: int = 32, seed: int = 1, runs: Runs = None) -> None:
+    """Hold the model against published patterns, national stocks, past quarters and theory.
+
+    Args:
+        replications: Seeds of the free runs.
+        samples: Simulations of each rolling hindcast.
+        seed: Seed of the hindcasts.
+    """
+    from evidence import truth
+    from evidence.progress import watched
+    from evidence.records import RunError
+
+    root = _runs(runs)
+    folder, passed = truth.validate(
+        root, replications=replications, samples=samples, seed=seed, progress=watched()
+    )
+    print("\n".join(truth.validation_lines(folder)))
+    print(_shown(folder))
+    if not passed:
+        raise RunError("The model does not pass its validation; the table says where.")
+
+
 def main(tokens: Sequence[str] | None = None) -> None:
     """Run one command and end the process: 0 done, 1 failed, 2 bad input, 130 stopped with Ctrl-C."""
     sys.exit(_code(list(sys.argv[1:] if tokens is None else tokens)))

@@ -7,7 +7,8 @@ Example:
 """
 
 from sim.model import PHASES, Rules
-from sim.run import simulate, start_days
+from sim.run import simulate
+from sim.starts import published_start, start_days
 from sim.trace import trace
 
-__all__ = ["PHASES", "Rules", "simulate", "start_days", "trace"]
+__all__ = ["PHASES", "Rules", "published_start", "simulate", "start_days", "trace"]

@@ -33,6 +33,9 @@ RECORD = np.dtype(
 )
 
 
+_MOST_GRANTED = 0.98  # of the outcomes of one decision group
+
+
 @dataclass
 class Households:
     """Live households and the people they put into each council.
@@ -188,10 +191,18 @@ def outcome_shares(now: Any, groups: Any, drift: float) -> np.ndarray:
         Array (group, outcome); rows sum to one.
     """
     weight = groups["share_of_claims"].to_numpy(float)
-    grant = groups["grant_share"].to_numpy(float)
+    weight = weight / weight.sum()
     national = 1.0 / (1.0 + (1.0 / max(now.decisions.grant_share, 1e-9) - 1.0) * np.exp(-drift))
-    scale = national / float((weight / weight.sum()) @ grant)
-    granted = np.minimum(grant * scale, 0.98)
+    granted = groups["grant_share"].to_numpy(float)
+    full = np.zeros(weight.size, bool)
+    for _ in range(weight.size):  # what a group at its ceiling cannot take goes to the others: the mean is kept
+        wanted = national - _MOST_GRANTED * weight[full].sum()
+        scale = wanted / max(float(weight[~full] @ granted[~full]), 1e-9)
+        granted = np.where(full, _MOST_GRANTED, granted * scale)
+        full = full | (granted >= _MOST_GRANTED)
+        if not (granted > _MOST_GRANTED).any():
+            break
+    granted = np.minimum(granted, _MOST_GRANTED)
     other = max(1.0 - now.decisions.grant_share, 1e-9)
     shares = np.empty((weight.size, len(Outcome)))
     shares[:, Outcome.GRANTED] = granted

@@ -153,32 +153,36 @@ def decide(
     lodged = 0
     outcomes[:] = 0
     front, taken, chance = oldest_share * min(capacity, queue), 0, -1.0
-    for row in range(n):
-        if h[row].stage != AWAITING:
-            continue
-        who, members = h[row].slot, h[row].people
-        if chance < 0.0 and taken + members > front:
-            chance = (capacity - taken) / max(queue - taken, 1)
-        if chance >= 0.0 and (taken + members > capacity or uniform(keys[0], who, month) >= chance):
-            continue
-        taken += members
-        outcome = pick(uniform(keys[1], who, 0), outcome_shares[h[row].decision_group])
-        outcomes[outcome] += members
-        if outcome == REFUSAL:
-            if uniform(keys[3], who, 0) < appeal_share:
-                lodged += 1
-                h[row].stage, h[row].due = APPEAL, NEVER
-                if h[row].support == SUPPORTED and uniform(keys[4], who, 0) >= support_retained:
-                    h[row].due = month + 1
+    for _ in range(2):  # what chance leaves over goes to the oldest, so that capacity is used in full
+        for row in range(n):
+            if taken >= capacity:
+                break
+            if h[row].stage != AWAITING:
+                continue
+            who, members = h[row].slot, h[row].people
+            if chance < 0.0 and taken + members > front:
+                chance = (capacity - taken) / max(queue - taken, 1)
+            if chance >= 0.0 and (taken + members > capacity or uniform(keys[0], who, month) >= chance):
+                continue
+            taken += members
+            outcome = pick(uniform(keys[1], who, 0), outcome_shares[h[row].decision_group])
+            outcomes[outcome] += members
+            if outcome == REFUSAL:
+                if uniform(keys[3], who, 0) < appeal_share:
+                    lodged += 1
+                    h[row].stage, h[row].due = APPEAL, NEVER
+                    if h[row].support == SUPPORTED and uniform(keys[4], who, 0) >= support_retained:
+                        h[row].due = month + 1
+                else:
+                    _after_refusal(h, row, month, keys[5], tail_entry)
+            elif h[row].support == NONE:
+                h[row].stage = GONE
+            elif outcome == GRANTED:
+                notice = exit_days[1 if members > 1 else 0]
+                h[row].stage, h[row].due = NOTICE, month + months_until(notice, uniform(keys[2], who, 0))
             else:
-                _after_refusal(h, row, month, keys[5], tail_entry)
-        elif h[row].support == NONE:
-            h[row].stage = GONE
-        elif outcome == GRANTED:
-            notice = exit_days[1 if members > 1 else 0]
-            h[row].stage, h[row].due = NOTICE, month + months_until(notice, uniform(keys[2], who, 0))
-        else:
-            h[row].stage, h[row].due = LEAVING, month + months_until(withdrawn_days, uniform(keys[2], who, 0))
+                h[row].stage, h[row].due = LEAVING, month + months_until(withdrawn_days, uniform(keys[2], who, 0))
+        chance = 1.0
     return lodged
 
 
@@ -195,26 +199,30 @@ def decide_appeals(h, n, month, keys, queue, capacity, oldest_share, allowed_sha
     """
     allowed = 0
     front, taken, chance = oldest_share * min(capacity, queue), 0, -1.0
-    for row in range(n):
-        if h[row].stage != APPEAL:
-            continue
-        who = h[row].slot
-        if chance < 0.0 and taken + 1 > front:
-            chance = (capacity - taken) / max(queue - taken, 1)
-        if chance >= 0.0 and (taken + 1 > capacity or uniform(keys[0], who, month) >= chance):
-            continue
-        taken += 1
-        if uniform(keys[1], who, 0) < allowed_share:
-            allowed += 1
-            if h[row].support == NONE:
-                h[row].stage = GONE
+    for _ in range(2):  # as for initial decisions
+        for row in range(n):
+            if taken >= capacity:
+                break
+            if h[row].stage != APPEAL:
+                continue
+            who = h[row].slot
+            if chance < 0.0 and taken + 1 > front:
+                chance = (capacity - taken) / max(queue - taken, 1)
+            if chance >= 0.0 and (taken + 1 > capacity or uniform(keys[0], who, month) >= chance):
+                continue
+            taken += 1
+            if uniform(keys[1], who, 0) < allowed_share:
+                allowed += 1
+                if h[row].support == NONE:
+                    h[row].stage = GONE
+                else:
+                    notice = exit_days[1 if h[row].people > 1 else 0]
+                    h[row].stage, h[row].due = NOTICE, month + months_until(notice, uniform(keys[2], who, 1))
+            elif h[row].due != NEVER:
+                h[row].stage = LEAVING  # support was already ending
             else:
-                notice = exit_days[1 if h[row].people > 1 else 0]
-                h[row].stage, h[row].due = NOTICE, month + months_until(notice, uniform(keys[2], who, 1))
-        elif h[row].due != NEVER:
-            h[row].stage = LEAVING  # support was already ending
-        else:
-            _after_refusal(h, row, month, keys[3], tail_entry)
+                _after_refusal(h, row, month, keys[3], tail_entry)
+        chance = 1.0
     return taken, allowed
 
 

@@ -66,6 +66,8 @@ class Start:
         national: people `awaiting`, open `appeals` (cases), people `granted_a_month` in the quarter before.
         baseline: (council,) people accommodated at the end of the financial year before.
         decision_groups: reference table of outcome shares by decision group.
+        status: how much of `stock` was published: published, subsistence_estimated, estimated (the whole split) or
+            hotel_split_estimated.
     """
 
     day: date
@@ -73,6 +75,7 @@ class Start:
     national: dict[str, float]
     baseline: np.ndarray
     decision_groups: Any
+    status: str = "published"
 
 
 class DispersalModel(mesa.Model):

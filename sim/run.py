@@ -13,12 +13,12 @@ from params import Assumptions, InputError
 from sim.clock import months_after
 from sim.council import Councils, first_states
 from sim.model import DispersalModel, Rules, Start
+from sim.starts import published_start
 from sim.states import Accommodation
 
 if TYPE_CHECKING:
     import xarray as xr
 
-_KINDS = ["initial", "dispersal", "contingency_hotel", "contingency_other", "other", "subsistence"]
 _LARGEST_SEED = 2**63 - 1
 
 
@@ -26,7 +26,7 @@ def simulate(
     assumptions: Assumptions,
     intake: xr.DataArray,
     seed: int,
-    start: str = "2025-12-31",
+    start: str | Start = "2025-12-31",
     rules: Rules | None = None,
 ) -> xr.Dataset:
     """Simulate one replication.
@@ -35,7 +35,8 @@ def simulate(
         assumptions: from `params.load`, perhaps moved to a draw.
         intake: people claiming, dimension (month,), whole numbers, from the month after `start`.
         seed: replication's seed, 0 or more; the same seed gives the same numbers.
-        start: quarter end whose published stock the run starts from.
+        start: quarter end whose published stock the run starts from (attribute `stock_status` says what of it had
+            to be estimated), or a position of one's own.
         rules: rules to replace, the model's own when None.
 
     Returns:
@@ -61,24 +62,29 @@ def simulate(
             "scenario": assumptions.scenario,
             "draw": assumptions.draw,
             "seed": int(seed),
-            "start": start,
+            "start": model.start.day.isoformat(),
+            "stock_status": model.start.status,
             "Conventions": "CF-1.11",
         },
     )
 
 
 def prepare(
-    assumptions: Assumptions, intake: xr.DataArray, seed: int, start: str = "2025-12-31", rules: Rules | None = None
+    assumptions: Assumptions,
+    intake: xr.DataArray,
+    seed: int,
+    start: str | Start = "2025-12-31",
+    rules: Rules | None = None,
 ) -> DispersalModel:
     """The model at its start, for a caller that wants to look at each month; arguments as in `simulate`."""
-    people = _people(intake, start)
+    position = start if isinstance(start, Start) else published_start(start)
+    people = _people(intake, position.day)
     if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or not 0 <= seed <= _LARGEST_SEED:
         raise InputError(f"seed: {seed!r} must be a whole number from 0 to {_LARGEST_SEED}.")
-    position = published_start(start)
     return DispersalModel(assumptions, position, councils_at(position), people, int(seed), rules or Rules())
 
 
-def _people(intake: xr.DataArray, start: str) -> np.ndarray:
+def _people(intake: xr.DataArray, day: date) -> np.ndarray:
     """Check an intake path and return it as whole numbers (month,)."""
     if intake.dims != ("month",) or intake.size == 0:
         raise InputError(f"intake: needs the one dimension month, not {intake.dims} of {intake.size} values.")
@@ -88,76 +94,10 @@ def _people(intake: xr.DataArray, start: str) -> np.ndarray:
         first = int(np.argmax(wrong))
         raise InputError(f"intake: month {first + 1}: {people[first]} is not a whole number of people.")
     months = intake["month"].to_numpy().astype("datetime64[M]")
-    expected = months_after(_start_day(start), months.size)
+    expected = months_after(day, months.size)
     if (months != expected).any():
-        raise InputError(f"intake: begins {months[0]}; a run from {start} needs consecutive months from {expected[0]}.")
+        raise InputError(f"intake: begins {months[0]}; a run from {day} needs consecutive months from {expected[0]}.")
     return np.asarray(people, np.int64)
-
-
-def _start_day(start: str) -> date:
-    try:
-        return date.fromisoformat(start)
-    except ValueError:
-        raise InputError(f"start: {start!r} is not a date; a quarter end like 2025-12-31 is needed.") from None
-
-
-def start_days() -> list[str]:
-    """Quarter ends a run can start from: those with a published accommodation split by council."""
-    stock = params.reference("support_by_council")
-    split = stock[stock["dispersal"].notna()]
-    return [str(day.date()) for day in sorted(split["quarter_end"].unique())]
-
-
-@lru_cache
-def published_start(start: str) -> Start:
-    """The published position on a quarter end.
-
-    Raises:
-        InputError: not a quarter end with a published split; names the nearest one.
-    """
-    day = _start_day(start)
-    if start not in start_days():
-        earlier = min(start_days(), key=lambda d: abs((date.fromisoformat(d) - day).days))
-        raise InputError(f"start: no published accommodation split by council on {start}. Nearest: {earlier}.")
-    codes = params.reference("councils")["lad_code"]
-    table = params.reference("support_by_council")
-    stock = table[table["quarter_end"] == start].set_index("lad_code").loc[codes, _KINDS].fillna(0)
-    return Start(
-        day=day,
-        stock=stock.to_numpy(np.int64),
-        national={
-            "awaiting": _national("awaiting", "people", start),
-            "appeals": _national("appeals", "open_cases", start),
-            "granted_a_month": _national("decisions", "grants", start) / 3,
-        },
-        baseline=_accommodated_before(table, codes, day),
-        decision_groups=params.reference("decision_groups"),
-    )
-
-
-def _national(table: str, column: str, day: str) -> float:
-    """One figure of a national table at a quarter end."""
-    rows = params.reference(table)
-    found = rows.loc[rows["quarter_end"] == day, column]
-    if found.empty or found.isna().all():
-        raise InputError(f"start: the table {table} has no {column} on {day}.")
-    return float(found.iloc[0])
-
-
-def _accommodated_before(table: Any, codes: Any, day: date) -> np.ndarray:
-    """People accommodated by council when the financial year began, the base of the grant per person.
-
-    Where only a council's total is published, subsistence-only people are taken out at the latest split's share.
-    """
-    year = day.year if day.month > 3 else day.year - 1
-    began = f"{year}-03-31"
-    rows = table[table["quarter_end"] == began].set_index("lad_code").reindex(codes)
-    latest = table[(table["quarter_end"] <= str(day)) & table["subsistence"].notna()]
-    latest = latest[latest["quarter_end"] == latest["quarter_end"].max()].set_index("lad_code").reindex(codes)
-    share = (latest["subsistence"] / latest["total"].where(latest["total"] > 0)).fillna(0)
-    accommodated = rows["total"].where(rows["subsistence"].notna(), rows["total"] * (1 - share))
-    accommodated = accommodated - rows["subsistence"].fillna(0)
-    return accommodated.fillna(0).to_numpy(float)
 
 
 @lru_cache
