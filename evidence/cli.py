@@ -251,6 +251,41 @@ def validate(*, replications: int = 8, samples: int = 32, seed: int = 1, runs: R
         raise RunError("The model does not pass its validation; the table says where.")
 
 
+@app.command(
+    help_epilogue="""Examples:
+  dispersal calibrate
+  dispersal calibrate --adopt calibrate-0b1c2d3e"""
+)
+def calibrate(
+    *,
+    adopt: str | None = None,
+    points: int = 96,
+    draws: int = 64,
+    seed: int = 1,
+    workers: int | None = None,
+    runs: Runs = None,
+) -> None:
+    """Fit the assumptions marked calibrated to the published record, as joint draws.
+
+    Args:
+        adopt: Copy the joint draws of this calibration to params/posterior/, where every study finds them.
+        points: Points of the first wave; the second has half as many.
+        draws: Rows of the posterior, each simulated.
+        seed: Seed of everything drawn.
+        workers: Threads; every core when not given. The numbers do not depend on it.
+    """
+    from evidence import calibrate as fitting
+    from evidence.progress import watched
+
+    root = _runs(runs)
+    if adopt is not None:
+        print(_shown(fitting.adopt(root, adopt)))
+        return
+    folder = fitting.calibrate(root, points=points, draws=draws, seed=seed, workers=workers, progress=watched())
+    print("\n".join(fitting.lines(folder)))
+    print(f"{_shown(folder)}   next: dispersal calibrate --adopt {folder.name}")
+
+
 def main(tokens: Sequence[str] | None = None) -> None:
     """Run one command and end the process: 0 done, 1 failed, 2 bad input, 130 stopped with Ctrl-C."""
     sys.exit(_code(list(sys.argv[1:] if tokens is None else tokens)))

@@ -81,11 +81,15 @@ def make_id(name: str, content: object) -> str:
 
 
 @cache
-def model_version() -> str:
+def model_version(posterior: bool = True) -> str:
     """Hash of the code and reference tables that make numbers; it changes when a number could.
 
     Covers the source of `params`, `forecasts` and `sim`, the modules of `evidence` that aggregate results,
-    and the manifest of the reference tables. Assumptions are not in it: the run id holds them by value.
+    the manifest of the reference tables and the adopted posterior draws. Assumptions are not in it: the run id holds
+    them by value.
+
+    Args:
+        posterior: whether adopted posterior draws count; they do not for the calibration that makes them.
     """
     parts = {}
     for package in ("params", "forecasts", "sim"):
@@ -95,7 +99,15 @@ def model_version() -> str:
     for name in _EVIDENCE_SOURCES:
         parts[f"evidence/{name}"] = file_digest(Path(__file__).with_name(name))
     parts.update(reference_hashes())
+    if posterior:
+        parts.update(posterior_hashes())
     return digest(parts)[:16]
+
+
+def posterior_hashes() -> dict[str, str]:
+    """sha256 of the adopted posterior draws, empty where none were adopted."""
+    path = _package_folder("params") / "posterior" / "posterior.csv"
+    return {"params/posterior/posterior.csv": file_digest(path)} if path.is_file() else {}
 
 
 def reference_hashes() -> dict[str, str]:

@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Any
 
 from params.errors import InputError, nearest, unknown
+from params.posterior import AXIS, Posterior, read_posterior
 from params.register import FOREVER, ROOT, Assumption, Value, find, read_register, read_toml
 
 _OVERRIDE_KEYS = ("value", "from", "dated", "unit")
@@ -57,6 +58,7 @@ class Assumptions:
         steps: dated values in force, by dotted name.
         overridden: where each overridden name was set.
         draw: number of the draw, 0 for central values.
+        posterior: joint draws of the calibrated assumptions, where a calibration was adopted.
     """
 
     scenario: str
@@ -65,6 +67,7 @@ class Assumptions:
     steps: Mapping[str, tuple[Step, ...]]
     overridden: Mapping[str, str]
     draw: int = 0
+    posterior: Posterior | None = None
 
     def value(self, name: str, on: date) -> Value:
         """Value of one assumption on a date; before its first date the first value holds."""
@@ -96,8 +99,9 @@ class Assumptions:
         """The same assumptions with the uncertain ones moved to draw number `draw`.
 
         Draw 0 is the central values. Draws 1 to `draws - 1` are a Latin hypercube over every uncertain entry of
-        the register, so draw k moves the same assumption to the same place in every arm. An assumption that a
-        scenario overrides is that scenario's policy and is not drawn.
+        the register, so draw k moves the same assumption to the same place in every arm. Calibrated assumptions
+        are one axis of it, along the rows of the adopted posterior, because only values of one row fit together.
+        An assumption that a scenario overrides is that scenario's policy and is not drawn.
 
         Raises:
             InputError: when `draw` is not one of the draws.
@@ -108,17 +112,30 @@ class Assumptions:
             return self
         from scipy.stats import qmc
 
-        axes = sorted({a.joint.group if a.joint else n for n, a in self.entries.items() if a.distribution != "fixed"})
+        # A hindcast that replaces fitted entries by what was known then has no use for what was fitted since.
+        joint = self.posterior if self.posterior and self.posterior.holds_for(self.entries) else None
+        fitted = joint.names if joint else ()
+        axis = {
+            name: AXIS if name in fitted else entry.joint.group if entry.joint else name
+            for name, entry in self.entries.items()
+            if entry.distribution != "fixed"
+        }
+        axes = sorted(set(axis.values()))
         points = qmc.LatinHypercube(d=len(axes), rng=seed).random(draws - 1)
-        level = dict(zip(axes, points[draw - 1], strict=True))
+        level = dict(zip(axes, map(float, points[draw - 1]), strict=True))
+        values = {name: quantile(self.entries[name], level[own]) for name, own in axis.items() if own != AXIS}
+        return replace(self.moved(values | (joint.row(level[AXIS]) if joint else {})), draw=draw)
+
+    def moved(self, values: Mapping[str, float]) -> Assumptions:
+        """The same assumptions with some uncertain ones at other values; what a scenario overrides stays.
+
+        Where values are dated, the latest becomes the value given and the others that may be drawn scale alike.
+        """
         steps = dict(self.steps)
-        for name, entry in self.entries.items():
-            if entry.distribution == "fixed" or not any(step.drawn for step in steps[name]):
-                continue
-            centre = float(entry.values()[-1])
-            drawn = quantile(entry, float(level[entry.joint.group if entry.joint else name]))
-            steps[name] = tuple(replace(s, value=_moved(s, centre, drawn)) for s in steps[name])
-        return replace(self, steps=MappingProxyType(steps), draw=draw)
+        for name, value in values.items():
+            centre = float(find(self.entries, name, "assumptions").values()[-1])
+            steps[name] = tuple(replace(s, value=_moved(s, centre, value)) for s in steps[name])
+        return replace(self, steps=MappingProxyType(steps))
 
     def canonical(self) -> dict[str, Any]:
         """What the run's numbers depend on, as plain JSON: every name with its dated values."""
@@ -287,4 +304,11 @@ def load(
         name = extends
     for key, given in (overrides or {}).items():
         _apply(steps, overridden, entries, key, given, "--set")
-    return Assumptions(scenario, why, MappingProxyType(entries), MappingProxyType(steps), MappingProxyType(overridden))
+    return Assumptions(
+        scenario,
+        why,
+        MappingProxyType(entries),
+        MappingProxyType(steps),
+        MappingProxyType(overridden),
+        posterior=read_posterior(root),
+    )
