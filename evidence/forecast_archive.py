@@ -80,7 +80,7 @@ def stocks(
         seed: Seed of the sample paths; the same seed gives the same file.
         samples: Number of sample paths.
         hotels: Policy scenario: remainder, slow, fast or close.
-        scores: Print scores against persistence from past origins as well (half a minute or more).
+        scores: Print scores against persistence from past origins as well (about ten seconds).
         out: Write the quantiles to this CSV file; councils are rounded to 5; [c] stands for under 5,
             [x] for a median under 200.
     """
