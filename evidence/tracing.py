@@ -48,15 +48,16 @@ def trace(
         if guess in set(councils["name"]):
             guess = f"{councils.index[councils['name'] == guess][0]} ({guess})"
         raise InputError(f"--council: {council} is not a council code. Nearest: {guess}.")
+    first = np.datetime64(_day(start), "M")
     try:
-        wanted = np.datetime64(month, "M")
-        months = int((wanted - np.datetime64(start, "M")) / np.timedelta64(1, "M"))
+        months = int((np.datetime64(month, "M") - first) / np.timedelta64(1, "M"))
     except ValueError:
         raise InputError(f"--month: {month} is not a month. Nearest: one like 2026-09.") from None
     design = Design(1, 1, seed, _day(start), max(months, 1))
     design.check("dispersal trace")
     if months < 1:
-        raise InputError(f"--month: {month} is not after the start, {start}. Nearest: {np.datetime64(start, 'M') + 1}.")
+        nearest_month = first + np.timedelta64(1, "M")
+        raise InputError(f"--month: {month} is not after the start, {start}. Nearest: {nearest_month}.")
     assumptions = load_arm(scenario, overrides, "dispersal trace", "--set")
     source = intake.forecast(
         runs, horizon=design.quarters, origin=design.origin, seed=design.seed, assumptions=assumptions
