@@ -533,7 +533,7 @@ def _score_lines(scores: pd.DataFrame, errors: pd.DataFrame) -> list[str]:
     lines = ["Rolling hindcasts, national: mean absolute error (persistence), coverage of the 80% interval"]
     for (kind, what), group in errors.groupby(["kind", "accommodation"], sort=False):
         cells = [
-            f"{ahead}q {rows['error'].abs().mean():,.0f} ({rows['persistence_error'].abs().mean():,.0f}) "
+            f"{ahead!s}q {rows['error'].abs().mean():,.0f} ({rows['persistence_error'].abs().mean():,.0f}) "
             f"{rows['inside_80'].mean():.0%}"
             for ahead, rows in group.groupby("ahead")
             if ahead in (1, 2, 4, 8)
