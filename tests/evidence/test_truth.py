@@ -109,3 +109,21 @@ def test_the_blind_test_reads_only_conditional_hindcasts_four_quarters_ahead():
     )
     (result,) = blind_results(errors)
     assert result.value == 100 and result.holds and np.isnan(result.spread)
+
+
+@pytest.mark.validation
+def test_a_hindcast_is_scored_beside_the_naive_bars():
+    from evidence.truth import _Bars
+    from sim.hindcast import simulate_ensemble
+
+    bars = _Bars()
+    ensemble = simulate_ensemble("2024-06-30", 2, 8, seed=1)
+    rows, nation = bars.score(ensemble, seed=1)
+    scores = pd.DataFrame(rows)
+    assert (scores.groupby(["ahead", "accommodation"])["councils"].sum() == 361).all()
+    assert set(scores.loc[scores["ahead"] == 2, "accommodation"]) == {"total"}  # no split is published for 2024Q4
+    assert (scores[["model_wis", "persistence_wis"]] >= 0).all().all()
+    errors = pd.DataFrame(nation).query("accommodation == 'total'").set_index("ahead")
+    assert errors.loc[1, "persistence_error"] == 100_995 - 109_024
+    assert errors.loc[1, "error"] == pytest.approx(errors.loc[1, "median"] - 109_024)
+    assert abs(errors.loc[1, "error"]) < abs(errors.loc[1, "persistence_error"])
