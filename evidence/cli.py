@@ -152,7 +152,37 @@ def report(study: str, /, *, runs: Runs = None) -> None:
 
     from evidence.report import build
 
-    print(_shown(build(study_id, root)))
+    print(_shown(build(study_id, root, say=lambda line: print(line, file=sys.stderr, flush=True))))
+
+
+@app.command(
+    help_epilogue="""Examples:
+  dispersal trace --council E09000017 --month 2026-09
+  dispersal trace --council S12000049 --month 2028-03 --scenario no_grant"""
+)
+def trace(
+    *,
+    council: str,
+    month: str,
+    scenario: str = "central",
+    set_: Annotated[tuple[str, ...], Parameter(name="--set", negative="")] = (),
+    seed: int = 1,
+    start: str = "2025-12-31",
+    runs: Runs = None,
+) -> None:
+    """Tell what happened to one council in one simulated month, and why.
+
+    Args:
+        council: Code of the council, as in params/reference/councils.csv.
+        month: Calendar month, as in 2026-09.
+        scenario: Name of a file in params/scenarios, without .toml.
+        set_: An assumption as NAME=VALUE, or NAME@DATE=VALUE from a date on; may be repeated.
+        seed: Seed of the history.
+        start: A quarter end with published accommodation by council.
+    """
+    from evidence.tracing import trace as told
+
+    print("\n".join(told(council, month, scenario, _overrides(set_), seed, start, _runs(runs))))
 
 
 @app.command(

@@ -21,6 +21,7 @@ Runs = Annotated[
     Path | None,
     Parameter(name="--runs", env_var="DISPERSAL_RUNS", help="Folder of all runs; runs/ when not given."),
 ]
+LEAST_MIDDLE = 200
 _MODELLED = "Modelled estimates, not official statistics."
 
 
@@ -79,8 +80,9 @@ def stocks(
         seed: Seed of the sample paths; the same seed gives the same file.
         samples: Number of sample paths.
         hotels: Policy scenario: remainder, slow, fast or close.
-        scores: Print scores against persistence from past origins as well (half a minute or more).
-        out: Write the quantiles to this CSV file; councils are rounded to 5, and [c] stands for under 5.
+        scores: Print scores against persistence from past origins as well (about ten seconds).
+        out: Write the quantiles to this CSV file; councils are rounded to 5; [c] stands for under 5,
+            [x] for a median under 200.
     """
     from evidence.wording import number, number_range
     from forecasts.places import stock_paths, stock_table
@@ -106,15 +108,17 @@ def stocks(
 def exportable(table: pd.DataFrame) -> pd.DataFrame:
     """Make a table of quantiles safe to leave: councils rounded to 5, values under 5 withheld, the rest whole people.
 
+    A council's median under 200 people is not given: there the range is the forecast, and a middle would mislead.
     Quantiles of councils do not add up to quantiles of a region, so a withheld cell cannot be worked out from a sum.
     """
     import numpy as np
 
-    from evidence.disclosure import BASE, CONFIDENTIAL, round_counts
+    from evidence.disclosure import BASE, CONFIDENTIAL, NOT_GIVEN, round_counts
 
     councils = (table["level"] == "council").to_numpy()
     values = table["value"].to_numpy(float)
     shown = np.where(councils, round_counts(table["value"]).to_numpy(), np.rint(values)).astype(int).astype(object)
+    shown[councils & (table["quantile"] == 0.5).to_numpy() & (values < LEAST_MIDDLE)] = NOT_GIVEN
     shown[councils & (values < BASE)] = CONFIDENTIAL
     return table.assign(value=shown)
 

@@ -17,7 +17,6 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 import params
-from evidence import backtests
 from evidence.baseline import official
 from evidence.exhibits import MODELLED, Exhibit, Pack
 from evidence.results import QUANTILES
@@ -28,7 +27,8 @@ from params import InputError
 GROUPS = {"high": "High grant share", "mixed": "Mixed grant share", "low": "Low grant share"}
 STOCKS = {"all": "All supported people", "dispersal": "Dispersal accommodation", "contingency_hotel": "Hotels"}
 STOCK_HORIZON, STOCK_PATHS = 8, 1000
-# Enough origins and paths for scores to the second figure; a backtest is kept in runs/ and made once.
+# Enough paths for scores to the second figure. `dispersal backtest` keeps a finer one as a run; a report that wrote
+# runs of its own would leave them behind when it fails.
 BACKTEST_PATHS = 1000
 BANDS = {"1": "1 quarter", "2-4": "2 to 4", "5-8": "5 to 8", "9-12": "9 to 12", "all": "all"}
 MODELS = {"pool": "This forecast", "naive": "Naive: the last quarter", "seasonal_naive": "Same quarter of last year"}
@@ -250,16 +250,18 @@ def hotel_scenarios(pack: Pack) -> Exhibit:
     )
 
 
-def _intake_scores(pack: Pack) -> pd.DataFrame:
-    """Scores of the national backtest on the latest vintage: model, era, band and measures."""
-    table = backtests.score_table(backtests.backtest(pack.folder.parent, samples=BACKTEST_PATHS))
-    newest = table["vintage"].max()
-    return table[(table["vintage"] == newest) & (table["outturn_vintage"] == newest)]
+@lru_cache(maxsize=1)
+def _intake_scores() -> pd.DataFrame:
+    """Scores of the national backtest on the latest vintage by model, era and band; two exhibits use them."""
+    from forecasts.backtest import FIRST_ORIGIN, LAST_ORIGIN, rolling_origins, scored, summary
+
+    made = rolling_origins(first=FIRST_ORIGIN, last=LAST_ORIGIN, paths=BACKTEST_PATHS)
+    return summary(scored(made[made["model"].isin(MODELS)]), eras=True).reset_index()
 
 
 def score_card(pack: Pack) -> Exhibit:
     """How good forecasts of claims have been, beside two naive ones, by quarters ahead."""
-    scores = _intake_scores(pack)
+    scores = _intake_scores()
     every = scores[(scores["era"] == "all") & scores["model"].isin(MODELS)]
     columns = [
         "model",
@@ -307,7 +309,10 @@ def score_card(pack: Pack) -> Exhibit:
             ),
             label=MODELLED,
             source="Home Office, Asy_D01; rolling origins of this forecast",
-            basis={"yardstick": "Log random walk on the figures up to each origin"},
+            basis={
+                "yardstick": "Log random walk on the figures up to each origin",
+                "interval": "90% block-bootstrap interval of skill",
+            },
         )
     )
 
@@ -362,7 +367,10 @@ def stock_score_card(pack: Pack) -> Exhibit:
             ),
             label=MODELLED,
             source="Home Office, Asy_D01, Asy_D02, Asy_D03 and Asy_D09; MoJ, Tribunal Statistics; rolling origins",
-            basis={"yardstick": "Persistence: the last value with the spread of past changes"},
+            basis={
+                "yardstick": "Persistence: the last value with the spread of past changes",
+                "interval": "No interval of skill: origins overlap, and few are independent",
+            },
         )
     )
 
@@ -371,7 +379,7 @@ def coverage_by_era(pack: Pack) -> Exhibit:
     """How often what happened fell inside the 80% interval, by when the forecast was made."""
     from forecasts.stock_scores import REFORM
 
-    scores = _intake_scores(pack)
+    scores = _intake_scores()
     claims = scores[(scores["model"] == "pool") & (scores["band"] == "all") & (scores["era"] != "all")]
     rows = [
         {"series": "Claims", "era": str(r["era"]), "forecasts": int(r["forecasts"]), "inside": float(r["coverage_80"])}
@@ -459,7 +467,53 @@ def early_warning(pack: Pack) -> Exhibit:
             ),
             label=MODELLED,
             source="Home Office, Asy_D01, Asy_D02 and small boats; MoJ, Tribunal Statistics",
-            basis={"method": "Exponentially weighted control chart of standardised surprises"},
+            basis={
+                "method": "Exponentially weighted control chart of standardised surprises",
+                "interval": "The chart has a limit rather than an interval; its false alarms are in the table",
+            },
+        )
+    )
+
+
+def warning_charts(pack: Pack) -> Exhibit:
+    """The control chart of each watched flow over its history, in units of its limit."""
+    from forecasts.signals import SERIES, ChartSettings, history_of, series_of
+
+    parts = []
+    for name in SERIES:
+        values = series_of(name)
+        run = history_of(values, ChartSettings.read(values.index[-1].end_time.date()))
+        ends = pd.PeriodIndex(run.index).end_time.normalize()
+        parts.append(pd.DataFrame({"series": name, "period_end": ends, "level": run["level"], "state": run["state"]}))
+    data = pd.concat(parts, ignore_index=True)
+    alarms = data[data["state"] != "steady"].groupby("series")["period_end"].agg(["min", "count"])
+    longest = data.groupby("series").size()
+    beyond = {name: int(alarms["count"].get(name, 0)) for name in SERIES}
+    most = max(beyond, key=lambda name: beyond[name] / longest[name])
+    return pack.add(
+        Exhibit(
+            kind="figure",
+            name="warning_charts",
+            title=sentence(
+                f"{plain(most)} changed by more than chance in {count(beyond[most], 'period', 'periods')} of "
+                f"{exact(longest[most])}, the most of the watched flows"
+            ),
+            subtitle=(
+                "Control charts of claims, small-boat arrivals, decisions and appeals received, United Kingdom, in "
+                "units of the limit, as they would have run at the time."
+            ),
+            data=data,
+            units="ratio to the limit",
+            alternative=" ".join(
+                f"{sentence(plain(name))[:-1]}: in alarm in {beyond[name]} of {longest[name]} periods, last value "
+                f"{data.loc[data['series'] == name, 'level'].iloc[-1]:.2f} of the limit."
+                for name in SERIES
+            ),
+            notes=("An alarm lasts until the chart is back inside half its limit.",),
+            draw=lambda: _charts(data),
+            label=MODELLED,
+            source="Home Office, Asy_D01, Asy_D02 and small boats; MoJ, Tribunal Statistics",
+            basis={"interval": "Limits at 1 and −1"},
         )
     )
 
@@ -471,7 +525,7 @@ def what_is_known(pack: Pack) -> Exhibit:
     spans = {"2010 to 2019": ("2010Q4", "2019Q3"), "since 2020": ("2020Q1", "2025Q3")}
     errors = {label: naive_year_error(*span) for label, span in spans.items()}
     before, since = errors.values()
-    source = official("intake") | {"label": MODELLED}
+    source = official("intake") | {"label": MODELLED, "basis": {"interval": "Mean over every origin of the span"}}
     return pack.add(
         Exhibit(
             kind="claim",
@@ -524,6 +578,31 @@ def _fans(
     ]
     figure.legend(handles=handles, loc="outside lower left", ncols=4, frameon=False, fontsize=8.5)
     figure.suptitle(measure, x=0.005, ha="left", fontsize=9.5)
+    return figure
+
+
+def _charts(data: pd.DataFrame) -> Figure:
+    """One panel a series: the chart as a line, its limits dashed, periods in alarm marked."""
+    names = list(dict.fromkeys(data["series"]))
+    figure, grid = panels(2, 2, 4.4, sharey=True, sharex=True)
+    for axes, name in zip(grid, names, strict=True):
+        mine = data[data["series"] == name]
+        axes.plot(mine["period_end"], mine["level"], color=CATEGORIES[0], lw=1.4)
+        alarm = mine[mine["state"] != "steady"]
+        axes.plot(alarm["period_end"], alarm["level"], "o", color=CATEGORIES[3], ms=4)
+        for limit in (-1, 1):
+            axes.axhline(limit, color=MUTED, lw=0.9, ls=(0, (4, 3)))
+        axes.axhline(0, color=INK, lw=0.6)
+        axes.set_title(sentence(plain(name))[:-1], fontsize=9.5)
+        axes.xaxis.set_major_locator(YearLocator(5))
+        axes.xaxis.set_major_formatter(DateFormatter("%Y"))
+    handles = [
+        *grid[0].plot([], [], color=CATEGORIES[0], lw=1.4, label="chart"),
+        *grid[0].plot([], [], color=MUTED, lw=0.9, ls=(0, (4, 3)), label="limit"),
+        *grid[0].plot([], [], "o", color=CATEGORIES[3], ms=4, label="in alarm"),
+    ]
+    figure.legend(handles=handles, loc="outside lower left", ncols=3, frameon=False, fontsize=8.5)
+    figure.suptitle("Weighted surprises, in units of the limit", x=0.005, ha="left", fontsize=9.5)
     return figure
 
 

@@ -11,6 +11,10 @@ A history is a series of one value a quarter (`history.py`). Each member of the 
 paths (`members.py`; `groups.py` for the one that adds up groups), the pool mixes them (`pool.py`), and
 `paths.py` splits quarters into months and keeps the dataset. `series.py` forecasts any file of quarterly
 series. `backtest.py` forecasts again from past origins and `scores.py` says how good the forecasts were.
+
+Stocks follow from claims: `stocks.py` forecasts supported people nationally, `places.py` splits them by accommodation
+and council so that every path adds up, and `stock_scores.py` scores both. `archive.py` keeps editions, scores them
+again and explains their change; `signals.py` warns early.
 """
 
 from __future__ import annotations
@@ -22,6 +26,7 @@ if TYPE_CHECKING:
     from forecasts.backtest import rolling_origins, scorecard, scored, summary, write_quantiles
     from forecasts.members import ForecastWarning
     from forecasts.paths import group_quantile_table, intake_paths, quantile_table, read_paths, write_paths
+    from forecasts.places import stock_paths, stock_table
     from forecasts.series import forecast_series, read_histories, write_samples
 
 __all__ = [
@@ -35,6 +40,8 @@ __all__ = [
     "rolling_origins",
     "scorecard",
     "scored",
+    "stock_paths",
+    "stock_table",
     "summary",
     "write_paths",
     "write_quantiles",
@@ -52,6 +59,8 @@ _HOME = {
     "rolling_origins": "backtest",
     "scorecard": "backtest",
     "scored": "backtest",
+    "stock_paths": "places",
+    "stock_table": "places",
     "summary": "backtest",
     "write_paths": "paths",
     "write_quantiles": "backtest",

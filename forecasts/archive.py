@@ -25,7 +25,7 @@ from forecasts import history as door
 from forecasts.files import put
 from forecasts.members import Settings
 from forecasts.pool import QUANTILE_PATHS, draw
-from forecasts.stocks import METHOD, Known, StockSettings, national, official
+from forecasts.stocks import FIRST_ORIGIN, METHOD, Known, StockSettings, national, official
 from params import Assumptions, InputError, load, reference
 from params.errors import nearest, unknown
 
@@ -91,7 +91,7 @@ def archive(
         paths: number of sample paths.
         seed: of the sample paths.
         vintage: of the official intake, `2024-11` or `2026-02` (the latest, when None). The earlier one has intake
-            alone: decisions are not kept in it.
+            alone, because decisions are not kept in it; so have origins before 2017Q4, too early for the level law.
         assumptions: the register with overrides; central when None.
 
     Raises:
@@ -224,13 +224,14 @@ def outturn_of(path: Path | None = None) -> dict[str, pd.Series]:
     return {name: pd.Series(values).sort_index() for name, values in found.items()}
 
 
-def rescore(folder: Path, outturn: Mapping[str, pd.Series], write: bool = True) -> pd.DataFrame:
-    """Score every kept edition on the quarters that have happened since.
+def rescore(folder: Path, outturn: Mapping[str, pd.Series]) -> pd.DataFrame:
+    """Score every kept edition on the quarters that have happened since, and keep the scores beside it.
+
+    Scores are one file for each outturn, never overwritten.
 
     Args:
         folder: folder of all editions.
         outturn: what happened, as from `outturn_of`.
-        write: also keep the scores beside the edition, one file for each outturn, never overwritten.
 
     Returns:
         One row an edition and series: quarters scored, mae, wis (people), wis_log, skill_log against the log random
@@ -258,7 +259,7 @@ def rescore(folder: Path, outturn: Mapping[str, pd.Series], write: bool = True) 
             if there.any():
                 rows[-1] |= _score(wide.to_numpy()[there], targets[there], seen, data[str(name)], edition.origin)
                 scored.append(rows[-1])
-        if write and scored:
+        if scored:
             text = _text(pd.DataFrame(scored))
             place = folder / edition.id / f"scores-{_sha256(text)[:8]}.csv"
             if not place.exists():
@@ -357,7 +358,7 @@ def _figures(vintage: str | None, origin: str | None) -> tuple[dict[str, pd.Seri
     claims, release = door.official(vintage)
     known = door.up_to(claims, origin)
     data = {"intake": known} | _nationalities(known)
-    if vintage not in (None, door.VINTAGES[-1]):
+    if vintage not in (None, door.VINTAGES[-1]) or known.index[-1] < pd.Period(FIRST_ORIGIN, "Q"):
         return data, {"intake": release}
     stocks, stock_release = official()
     until = stocks.up_to(known.index[-1])

@@ -39,6 +39,8 @@ LEVELS = ("uk", "nation", "region", "council")
 # People whom the publication gives to no council, kept as a place of their own so that totals stay exact.
 UNALLOCATED = "unallocated"
 OPEN = 10
+# Dispersal counted people in hotels until the codes changed: no growth may start from an earlier quarter.
+FIRST_BASE = "2023Q2"
 CAUTION = (
     "Supported people: beats persistence one and two quarters ahead; since 2022Q3 it does not at four quarters and "
     "beyond, so the interval is never narrower than that of persistence. Councils: last value with shares; below 200 "
@@ -142,10 +144,11 @@ class Base:
 
 
 def split_quarters() -> list[pd.Period]:
-    """Quarters whose accommodation split is published by council: the only origins of a forecast by place."""
+    """Quarters from 2023Q2 whose accommodation split is published by council: the only origins by place."""
     rows = reference("support_by_council")
     known = rows[rows["split_status"] != "total_only"]
-    return sorted(set(pd.PeriodIndex(pd.to_datetime(known["quarter_end"]), freq="Q")))
+    quarters = set(pd.PeriodIndex(pd.to_datetime(known["quarter_end"]), freq="Q"))
+    return sorted(quarter for quarter in quarters if quarter >= pd.Period(FIRST_BASE, "Q"))
 
 
 def published_base(origin: pd.Period) -> Base:
@@ -157,7 +160,7 @@ def published_base(origin: pd.Period) -> Base:
     quarters = split_quarters()
     if origin not in quarters:
         near = min(quarters, key=lambda quarter: abs(quarter.ordinal - origin.ordinal))
-        raise InputError(f"origin: {origin} has no published split by council and accommodation. Nearest: {near}.")
+        raise InputError(f"origin: {origin} has no split by council and accommodation to start from. Nearest: {near}.")
     end = origin.end_time.normalize()
     rows = reference("support_by_council")
     # A line that is not allocated to councils (subsistence, 2023Q4 to 2024Q4) is empty in every council's row.

@@ -9,20 +9,17 @@ from forecasts import history as door
 from forecasts import quantiles, scores
 from forecasts.paths import intake_paths
 from forecasts.places import ACCOMMODATION, UNALLOCATED, split_quarters, stock_paths
-from forecasts.stocks import MEMBERS, StockSettings, national, official
+from forecasts.stocks import FIRST_ORIGIN, MEMBERS, StockSettings, national, official
 from params import Assumptions, InputError, load, reference
 
-FIRST = "2017Q4"
 HORIZONS = (1, 2, 4, 8)
 # The reform period: capacity moved by policy, and the stock-flow study's blind test starts here.
 REFORM = "2022Q3"
-# The first quarter from which councils may be compared: hotels and dispersal have been on one footing since.
-PLACES_FROM = "2023Q2"
 SIZES = {"1,000 or more": 1000, "500 to 999": 500, "200 to 499": 200, "50 to 199": 50, "1 to 49": 1}
 
 
 def rolling_stocks(
-    first: str = FIRST,
+    first: str = FIRST_ORIGIN,
     last: str | None = None,
     horizon: int = 8,
     paths: int = 1000,
@@ -50,9 +47,9 @@ def rolling_stocks(
     latest = whole.supported.index[-2]
     start, end = door.quarter(first, "first"), latest if last is None else door.quarter(last, "last")
     for place, given in (("first", start), ("last", end)):
-        if not pd.Period(FIRST, "Q") <= given <= latest:
-            near = FIRST if given < pd.Period(FIRST, "Q") else latest
-            raise InputError(f"{place}: {given} is not between {FIRST} and {latest}. Nearest: {near}.")
+        if not pd.Period(FIRST_ORIGIN, "Q") <= given <= latest:
+            near = FIRST_ORIGIN if given < pd.Period(FIRST_ORIGIN, "Q") else latest
+            raise InputError(f"{place}: {given} is not between {FIRST_ORIGIN} and {latest}. Nearest: {near}.")
     if end < start:
         raise InputError(f"last: {end} is before the first origin. Nearest: {start}.")
     parts = []
@@ -195,7 +192,7 @@ def rolling_places(
         for name in ("contingency_hotel", "hotel_latest_vintage")
     )
     by_quarter = {quarter: totals.iloc[row] for row, quarter in enumerate(pd.PeriodIndex(totals.index))}
-    origins = [q for q in split_quarters() if pd.Period(PLACES_FROM, "Q") <= q < totals.index[-1]]
+    origins = [quarter for quarter in split_quarters() if quarter < totals.index[-1]]
     parts = []
     for origin in origins:
         ds = stock_paths(str(origin), horizon, paths, seed, "slow", assumptions or load())

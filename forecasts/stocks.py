@@ -29,6 +29,7 @@ from params import Assumptions, InputError, load, reference, reference_record
 
 # The level law needs changes of both queues; open appeals are published from 2015Q2.
 LEAST_LAW = 8
+FIRST_ORIGIN = "2017Q4"
 METHOD = "stocks-1"
 MEMBERS = ("persistence", "damped_drift", "stock_flow")
 CAPACITY = ("hold", "ease", "match")
@@ -219,7 +220,8 @@ def level_law(known: Known, cases_to_people: float) -> Law:
     if len(both) < LEAST_LAW:
         last = known.supported.index[-1]
         raise InputError(
-            f"origin: {last} leaves {len(both)} quarters for the level law; it needs {LEAST_LAW}. Nearest: 2017Q4."
+            f"origin: {last} leaves {len(both)} quarters for the level law; it needs {LEAST_LAW}. "
+            f"Nearest: {FIRST_ORIGIN}."
         )
     y, x = known.supported[both].to_numpy(), queues[both].to_numpy()
     memory = 0.0

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -81,6 +82,15 @@ class Assumptions:
                 node = node.setdefault(group, {})
             node[leaf] = self.value(name, on)
         return _freeze("assumptions", tree)
+
+    def by_month(self, months: Sequence[date]) -> list[Any]:
+        """`at` for each of some dates in order; dates between two changes share one object."""
+        changes = sorted({step.start for steps in self.steps.values() for step in steps})
+        found: dict[int, Any] = {}
+        for month in months:
+            found.setdefault(bisect_right(changes, month), month)
+        made = {position: self.at(month) for position, month in found.items()}
+        return [made[bisect_right(changes, month)] for month in months]
 
     def with_draw(self, draw: int, draws: int, seed: int) -> Assumptions:
         """The same assumptions with the uncertain ones moved to draw number `draw`.

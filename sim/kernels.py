@@ -15,8 +15,7 @@ from sim.randomness import uniform
 from sim.states import Accommodation, Outcome, Stage, Support
 
 AWAITING, APPEAL, NOTICE, LEAVING, REFUSED, GONE = (int(s) for s in Stage)
-GRANTED, WITHDRAWN = int(Outcome.GRANTED), int(Outcome.WITHDRAWN)
-REFUSAL = int(Outcome.REFUSED)
+GRANTED, REFUSAL = int(Outcome.GRANTED), int(Outcome.REFUSED)
 NONE, SUPPORTED = (int(s) for s in Support)
 INITIAL, DISPERSAL, HOTEL, OTHER_CONTINGENCY, OTHER, SUBSISTENCE, UNPLACED = (int(a) for a in Accommodation)
 NEVER = 32_000
@@ -123,45 +122,6 @@ def school_aged(key, who, members, share):
 
 
 @njit(cache=True, nogil=True)
-def _chosen(h, n, wanted_stage, capacity, oldest_share, by_people, key, month, chosen):
-    """Mark the households served this month: part from the front of the queue, the rest at random.
-
-    `capacity` and the queue are people (`by_people`) or households. Never marks more than the capacity.
-    """
-    queue = 0
-    for row in range(n):
-        if h[row].stage == wanted_stage:
-            queue += h[row].people if by_people else 1
-    front, taken = oldest_share * min(capacity, queue), 0
-    rest_started = False
-    chance = 0.0
-    for row in range(n):
-        chosen[row] = False
-        if h[row].stage != wanted_stage:
-            continue
-        units = h[row].people if by_people else 1
-        if not rest_started:
-            if taken + units <= front:
-                chosen[row] = True
-                taken += units
-                continue
-            rest_started = True
-            chance = (capacity - taken) / max(queue - taken, 1)
-        if uniform(key, h[row].slot, month) < chance and taken + units <= capacity:
-            chosen[row] = True
-            taken += units
-    for row in range(n):  # what chance left over goes to the oldest, so that capacity is used in full
-        if taken >= capacity:
-            break
-        if h[row].stage == wanted_stage and not chosen[row]:
-            units = h[row].people if by_people else 1
-            if taken + units <= capacity:
-                chosen[row] = True
-                taken += units
-    return taken
-
-
-@njit(cache=True, nogil=True)
 def _after_refusal(h, row, month, key, tail_entry):
     """Refused with no appeal left: some stay supported (section 4, families), the others leave in a month."""
     if h[row].support == NONE:
@@ -174,13 +134,14 @@ def _after_refusal(h, row, month, key, tail_entry):
 
 @njit(cache=True, nogil=True)
 def decide(
-    h, n, month, keys, capacity, oldest_share, outcome_shares, exit_days, appeal_share, support_retained, tail_entry,
-    withdrawn_days, chosen, outcomes,
+    h, n, month, keys, queue, capacity, oldest_share, outcome_shares, exit_days, appeal_share, support_retained,
+    tail_entry, withdrawn_days, outcomes,
 ):
-    """Initial decisions within capacity.
+    """Initial decisions within capacity: part from the front of the queue, the rest at random.
 
     Args:
         keys: uint64 keys (order, outcome, exit, appeal, retained, tail).
+        queue: people awaiting a decision.
         capacity: people decided this month at most.
         outcome_shares: (group, outcome) probabilities.
         exit_days: (2,) mean days from a grant to the end of support, for one person alone and for a family.
@@ -191,63 +152,78 @@ def decide(
     """
     lodged = 0
     outcomes[:] = 0
-    _chosen(h, n, AWAITING, capacity, oldest_share, True, keys[0], month, chosen)
-    for row in range(n):
-        if not chosen[row]:
-            continue
-        who = h[row].slot
-        outcome = pick(uniform(keys[1], who, 0), outcome_shares[h[row].decision_group])
-        outcomes[outcome] += h[row].people
-        if outcome == REFUSAL:
-            if uniform(keys[3], who, 0) < appeal_share:
-                lodged += 1
-                h[row].stage, h[row].due = APPEAL, NEVER
-                if h[row].support == SUPPORTED and uniform(keys[4], who, 0) >= support_retained:
-                    h[row].due = month + 1
+    front, taken, chance = oldest_share * min(capacity, queue), 0, -1.0
+    for _ in range(2):  # what chance leaves over goes to the oldest, so that capacity is used in full
+        for row in range(n):
+            if taken >= capacity:
+                break
+            if h[row].stage != AWAITING:
+                continue
+            who, members = h[row].slot, h[row].people
+            if chance < 0.0 and taken + members > front:
+                chance = (capacity - taken) / max(queue - taken, 1)
+            if chance >= 0.0 and (taken + members > capacity or uniform(keys[0], who, month) >= chance):
+                continue
+            taken += members
+            outcome = pick(uniform(keys[1], who, 0), outcome_shares[h[row].decision_group])
+            outcomes[outcome] += members
+            if outcome == REFUSAL:
+                if uniform(keys[3], who, 0) < appeal_share:
+                    lodged += 1
+                    h[row].stage, h[row].due = APPEAL, NEVER
+                    if h[row].support == SUPPORTED and uniform(keys[4], who, 0) >= support_retained:
+                        h[row].due = month + 1
+                else:
+                    _after_refusal(h, row, month, keys[5], tail_entry)
+            elif h[row].support == NONE:
+                h[row].stage = GONE
+            elif outcome == GRANTED:
+                notice = exit_days[1 if members > 1 else 0]
+                h[row].stage, h[row].due = NOTICE, month + months_until(notice, uniform(keys[2], who, 0))
             else:
-                _after_refusal(h, row, month, keys[5], tail_entry)
-        elif h[row].support == NONE:
-            h[row].stage = GONE
-        elif outcome == GRANTED:
-            notice = exit_days[1 if h[row].people > 1 else 0]
-            h[row].stage, h[row].due = NOTICE, month + months_until(notice, uniform(keys[2], who, 0))
-        else:
-            h[row].stage, h[row].due = LEAVING, month + months_until(withdrawn_days, uniform(keys[2], who, 0))
+                h[row].stage, h[row].due = LEAVING, month + months_until(withdrawn_days, uniform(keys[2], who, 0))
+        chance = 1.0
     return lodged
 
 
 @njit(cache=True, nogil=True)
-def decide_appeals(
-    h, n, month, keys, capacity, oldest_share, allowed_share, exit_days, tail_entry, chosen
-):
-    """Appeal decisions within capacity, in cases (one case is one household).
+def decide_appeals(h, n, month, keys, queue, capacity, oldest_share, allowed_share, exit_days, tail_entry):
+    """Appeal decisions within capacity, in cases (one case is one household), served as initial decisions are.
 
     Args:
         keys: uint64 keys (order, outcome, exit, tail).
+        queue: open cases.
 
     Returns:
-        cases decided, cases allowed, people in allowed cases.
+        cases decided, cases allowed.
     """
-    decided = _chosen(h, n, APPEAL, capacity, oldest_share, False, keys[0], month, chosen)
-    allowed, people = 0, 0
-    for row in range(n):
-        if not chosen[row]:
-            continue
-        who = h[row].slot
-        losing_support = h[row].due != NEVER
-        if uniform(keys[1], who, 0) < allowed_share:
-            allowed += 1
-            people += h[row].people
-            if h[row].support == NONE:
-                h[row].stage = GONE
+    allowed = 0
+    front, taken, chance = oldest_share * min(capacity, queue), 0, -1.0
+    for _ in range(2):  # as for initial decisions
+        for row in range(n):
+            if taken >= capacity:
+                break
+            if h[row].stage != APPEAL:
+                continue
+            who = h[row].slot
+            if chance < 0.0 and taken + 1 > front:
+                chance = (capacity - taken) / max(queue - taken, 1)
+            if chance >= 0.0 and (taken + 1 > capacity or uniform(keys[0], who, month) >= chance):
+                continue
+            taken += 1
+            if uniform(keys[1], who, 0) < allowed_share:
+                allowed += 1
+                if h[row].support == NONE:
+                    h[row].stage = GONE
+                else:
+                    notice = exit_days[1 if h[row].people > 1 else 0]
+                    h[row].stage, h[row].due = NOTICE, month + months_until(notice, uniform(keys[2], who, 1))
+            elif h[row].due != NEVER:
+                h[row].stage = LEAVING  # support was already ending
             else:
-                notice = exit_days[1 if h[row].people > 1 else 0]
-                h[row].stage, h[row].due = NOTICE, month + months_until(notice, uniform(keys[2], who, 1))
-        elif losing_support:
-            h[row].stage = LEAVING
-        else:
-            _after_refusal(h, row, month, keys[3], tail_entry)
-    return decided, allowed, people
+                _after_refusal(h, row, month, keys[3], tail_entry)
+        chance = 1.0
+    return taken, allowed
 
 
 @njit(cache=True, nogil=True)
@@ -332,7 +308,7 @@ def _choose_council(level, members, area, area_start, by_area, vacancy, weight, 
 
 @njit(cache=True, nogil=True)
 def place(
-    h, n, month, key, area_of, area_start, by_area, vacancy, weight, occupied
+    h, n, month, key, area_of, area_start, by_area, vacancy, weight, occupied, queue
 ):
     """Move households into vacant dispersal beds, longest waiting first.
 
@@ -342,9 +318,10 @@ def place(
     Args:
         vacancy: (council,) beds that may be filled, reduced in place.
         weight: (council,) the allocation rule's preference.
+        queue: filled with the rows of households that are left without a place, in order.
 
     Returns:
-        People placed.
+        Households left in the queue.
     """
     areas = area_start.size - 1
     room, pull = np.zeros(areas), np.zeros(areas)
@@ -362,12 +339,11 @@ def place(
         if h[row].support != NONE and kind in (UNPLACED, HOTEL, INITIAL):
             waiting[count] = row
             count += 1
-    placed = 0
     for turn in range(4):
         wanted = INITIAL if turn == 0 else HOTEL if turn == 1 else UNPLACED
         for position in range(count):
             if total < 1:
-                return placed
+                break
             row = waiting[position]
             kind = h[row].accommodation
             if (turn < 3 and kind != wanted) or (turn == 3 and kind != HOTEL and kind != INITIAL):
@@ -389,25 +365,33 @@ def place(
             room[area] -= members
             pull[area] -= weight[home] * members
             total -= members
-            placed += members
-    return placed
+    left = 0
+    for position in range(count):
+        if h[waiting[position]].accommodation == UNPLACED:
+            queue[left] = waiting[position]
+            left += 1
+    return left
 
 
 @njit(cache=True, nogil=True)
-def fill(h, n, month, key, kind, vacancy, occupied):
-    """Give supported households without a place a bed of one kind (initial, contingency), where there is room.
+def fill(h, month, key, kind, vacancy, occupied, queue, count):
+    """Give households in the queue a bed of one kind (initial, contingency), where there is room.
+
+    Args:
+        vacancy: (council,) beds, reduced in place.
+        queue: rows of households without a place, in order; closed up in place.
+        count: households in the queue.
 
     Returns:
-        People still without a place.
+        households still in the queue, people in them.
     """
     # Councils are drawn by the vacancy at the start of the month: one search a household instead of a sum over 361.
     edges = np.cumsum(vacancy)
     room = edges[-1]
     start = room
-    unplaced = 0
-    for row in range(n):
-        if h[row].support == NONE or h[row].accommodation != UNPLACED:
-            continue
+    left, people = 0, 0
+    for position in range(count):
+        row = queue[position]
         members = h[row].people
         home = -1
         if room >= members:
@@ -418,21 +402,28 @@ def fill(h, n, month, key, kind, vacancy, occupied):
                     home = other
                     break
         if home < 0:
-            unplaced += members
+            queue[left] = row
+            left += 1
+            people += members
             continue
         h[row].accommodation, h[row].council = kind, home
         occupied[home, kind] += members
         vacancy[home] -= members
         room -= members
-    return unplaced
+    return left, people
 
 
 @njit(cache=True, nogil=True)
-def displace(h, n, kind, surplus, occupied):
+def displace(h, n, kind, surplus, occupied, queue, count):
     """Take people out of beds that close, newest claims first, until no council has a surplus.
 
     Args:
         surplus: (council,) people above the beds left, reduced in place to zero or less.
+        queue: households without a place; those displaced join it, in order of claim.
+        count: households in the queue.
+
+    Returns:
+        Households in the queue.
     """
     for row in range(n - 1, -1, -1):
         home = h[row].council
@@ -440,6 +431,10 @@ def displace(h, n, kind, surplus, occupied):
             occupied[home, kind] -= h[row].people
             surplus[home] -= h[row].people
             h[row].accommodation, h[row].council = UNPLACED, -1
+            queue[count] = row
+            count += 1
+    queue[:count].sort()
+    return count
 
 
 @njit(cache=True, nogil=True)

@@ -25,7 +25,7 @@ from sim.funding import Caseload, grants
 from sim.home_office import HomeOffice
 from sim.households import Households
 from sim.noise import Drift
-from sim.provider import Provider, hand_back, offers
+from sim.provider import Provider, attraction, hand_back, offers
 from sim.randomness import Draws
 from sim.recorder import Recorder
 from sim.states import Accommodation, Outcome, Participation
@@ -48,6 +48,7 @@ class Rules:
         'offers'
     """
 
+    attraction: Callable[[Councils, Any], np.ndarray] = attraction
     offers: Callable[..., np.ndarray] = offers
     objection_chance: Callable[[Councils, Any], np.ndarray] = objection_chance
     entry_chance: Callable[[Councils, Any], np.ndarray] = entry_chance
@@ -96,7 +97,7 @@ class DispersalModel(mesa.Model):
         self.intake = intake
         self.councils = councils
         self.calendar = months_after(start.day, intake.size)
-        self._policy = [assumptions.at(month.astype("datetime64[D]").item()) for month in self.calendar]
+        self._policy = assumptions.by_month([month.astype("datetime64[D]").item() for month in self.calendar])
         self.now = self._policy[0]
         self.month = -1
         self._start_councils()
@@ -112,7 +113,7 @@ class DispersalModel(mesa.Model):
             start.stock, start.national, self.now, self._group_shares, self.draws
         )
         self._family_sizes = households.family_sizes(self.now)
-        self._scratch = np.zeros(0, bool)
+        self._scratch = np.zeros(0, np.int64)
         self._start_flows()
         self._start_services()
         for tick in range(_WARM_UP):
@@ -241,10 +242,10 @@ class DispersalModel(mesa.Model):
         drift = self._grants.step(now.decisions.grant_persistence, now.decisions.grant_odds_sd, self.draws, m)
         keys = self._keys("decide", "outcome", "exit", "appeal", "retained", "tail entry")
         lodged = kernels.decide(
-            hh.records, hh.n, m, keys, capacity, now.decisions.oldest_share,
+            hh.records, hh.n, m, keys, queue, capacity, now.decisions.oldest_share,
             households.outcome_shares(now, self.start.decision_groups, drift), self._exit_days(),
             now.appeals.share_of_refused, now.support.retained_on_appeal, now.support.tail_entry,
-            now.decisions.withdrawn_exit_days, self._chosen(), self.outcomes,
+            now.decisions.withdrawn_exit_days, self.outcomes,
         )  # fmt: skip
         self.recorder["decisions_in_month"][m] = self.outcomes
         self.recorder["appeals_lodged_in_month"][m] = lodged
@@ -253,12 +254,14 @@ class DispersalModel(mesa.Model):
         """Appeals, within their own capacity."""
         now, hh, m = self.now, self.households, self.month
         keys = self._keys("appeal order", "appeal outcome", "exit", "tail entry")
-        self.appeals_decided, allowed, _ = kernels.decide_appeals(
-            hh.records, hh.n, m, keys, int(now.appeals.capacity), now.appeals.oldest_share, now.appeals.allowed_share,
-            self._exit_days(), now.support.tail_entry, self._chosen(),
+        record = self.recorder
+        queue = self.counts[1] + int(record["appeals_lodged_in_month"][m] + record["appeals_unexplained_in_month"][m])
+        self.appeals_decided, allowed = kernels.decide_appeals(
+            hh.records, hh.n, m, keys, queue, int(now.appeals.capacity), now.appeals.oldest_share,
+            now.appeals.allowed_share, self._exit_days(), now.support.tail_entry,
         )  # fmt: skip
-        self.recorder["appeals_decided_in_month"][m] = self.appeals_decided
-        self.recorder["appeals_allowed_in_month"][m] = allowed
+        record["appeals_decided_in_month"][m] = self.appeals_decided
+        record["appeals_allowed_in_month"][m] = allowed
 
     def leave(self) -> None:
         """Support ends; some households are owed a homelessness duty, here or where they move."""
@@ -282,7 +285,7 @@ class DispersalModel(mesa.Model):
         councils.beds -= lost
         surplus = hh.occupied[:, Accommodation.DISPERSAL] - councils.beds
         if (surplus > 0).any():
-            kernels.displace(hh.records, hh.n, int(Accommodation.DISPERSAL), surplus, hh.occupied)
+            kernels.displace(hh.records, hh.n, int(Accommodation.DISPERSAL), surplus, hh.occupied, self._queue(), 0)
         self.recorder["beds_handed_back_in_month"][m] = lost
 
         councils.people = hh.occupied[:, Accommodation.DISPERSAL]
@@ -302,10 +305,11 @@ class DispersalModel(mesa.Model):
         """Providers' proposals of a month, (council,) beds, sent to the councils; `tick` counts from the warm-up."""
         councils, now = self.councils, self.now
         steer = self._preference() ** now.placement.steering
+        pull = self.rules.attraction(councils, now) * steer
         need = self._need(tick, councils.population * steer)
         proposed = np.zeros(councils.count, np.int64)
         for provider in self.providers:
-            proposed += provider.propose(councils, need, steer, self.rules.offers, now, self.draws, tick)
+            proposed += provider.propose(councils, need, pull, self.rules.offers, now, self.draws, tick)
         answer = tick + self._months(now.consultation.lag, "consultation lag", tick)
         np.add.at(self.consulting, (answer, np.arange(councils.count)), proposed)
         return proposed
@@ -377,26 +381,30 @@ class DispersalModel(mesa.Model):
             vacancy = np.minimum(vacancy, councils.limit(now) - here)
         too_few = councils.rural & (councils.beds < now.placement.minimum_cluster) & (here == 0)
         vacancy = np.where(too_few, 0, np.maximum(vacancy, 0)).astype(float)
-        kernels.place(
+        queue = self._queue()
+        count = kernels.place(
             hh.records, hh.n, m, self.draws.key("place"), councils.area, councils.area_start, councils.by_area,
-            vacancy, self._preference(), hh.occupied,
+            vacancy, self._preference(), hh.occupied, queue,
         )  # fmt: skip
         for kind in (Accommodation.INITIAL, Accommodation.CONTINGENCY_OTHER, Accommodation.OTHER):
             room = np.maximum(councils.fixed_beds[:, kind] - hh.occupied[:, kind], 0)
-            kernels.fill(hh.records, hh.n, m, self.draws.key(f"place {kind.name}"), int(kind), room, hh.occupied)
+            key = self.draws.key(f"place {kind.name}")
+            count, _ = kernels.fill(hh.records, m, key, int(kind), room, hh.occupied, queue, count)
+        self.without_place = count
 
     def hotels(self) -> None:
         """Whoever is left goes to a hotel: beds open in lumps when short, and close when they stand empty."""
         now, hh, councils, m = self.now, self.households, self.councils, self.month
         hotel = int(Accommodation.CONTINGENCY_HOTEL)
         key = self.draws.key("place hotel")
+        queue, count = self._queue(), self.without_place
         closed = self.home_office.close_hotels(councils, hh.occupied[:, hotel], now, self.draws, m)
         councils.hotel_beds -= closed
         surplus = hh.occupied[:, hotel] - councils.hotel_beds
         if (surplus > 0).any():
-            kernels.displace(hh.records, hh.n, hotel, surplus, hh.occupied)
+            count = kernels.displace(hh.records, hh.n, hotel, surplus, hh.occupied, queue, count)
         room = np.maximum(councils.hotel_beds - hh.occupied[:, hotel], 0)
-        unplaced = kernels.fill(hh.records, hh.n, m, key, hotel, room, hh.occupied)
+        count, unplaced = kernels.fill(hh.records, m, key, hotel, room, hh.occupied, queue, count)
         opened = np.zeros(councils.count, np.int64)
         self.surprised = np.zeros(councils.count)
         while unplaced > 0:
@@ -405,7 +413,7 @@ class DispersalModel(mesa.Model):
             self.surprised = np.maximum(self.surprised, unannounced)
             councils.hotel_beds += more
             room = np.maximum(councils.hotel_beds - hh.occupied[:, hotel], 0)
-            unplaced = kernels.fill(hh.records, hh.n, m, key, hotel, room, hh.occupied)
+            count, unplaced = kernels.fill(hh.records, m, key, hotel, room, hh.occupied, queue, count)
         self.recorder["hotel_beds_opened_in_month"][m] = opened
         self.recorder["hotel_beds_closed_in_month"][m] = closed
 
@@ -482,9 +490,10 @@ class DispersalModel(mesa.Model):
     def _keys(self, *decisions: str) -> np.ndarray:
         return np.array([self.draws.key(decision) for decision in decisions], np.uint64)
 
-    def _chosen(self) -> np.ndarray:
+    def _queue(self) -> np.ndarray:
+        """Room for the rows of households without a place."""
         if self._scratch.size < self.households.n:
-            self._scratch = np.zeros(self.households.records.size, bool)
+            self._scratch = np.zeros(self.households.records.size, np.int64)
         return self._scratch
 
     def _exit_days(self) -> np.ndarray:

@@ -21,20 +21,20 @@ class Provider(mesa.Agent):
         self.areas = areas
 
     def propose(
-        self, councils: Councils, need: np.ndarray, steer: np.ndarray, offers: Any, now: Any, draws: Draws, month: int
+        self, councils: Councils, need: np.ndarray, pull: np.ndarray, offers: Any, now: Any, draws: Draws, month: int
     ) -> np.ndarray:
         """Beds proposed this month, (council,), in this provider's areas.
 
         Args:
             need: (area,) beds wanted beyond replacing what is handed back; negative when beds stand empty.
-            steer: (council,) weight of each council by the allocation rule, 1 where it does not steer.
+            pull: (council,) attraction of each council, times its weight by the allocation rule.
             offers: the rule that chooses councils, `sim.provider.offers` unless a researcher replaced it.
         """
         proposed = np.zeros(councils.count, np.int64)
         for area in self.areas:
             rows = councils.in_area(area)
             beds = beds_to_propose(area, councils, float(need[area]), now)
-            proposed[rows] += offers(area, councils, beds, steer, now, draws, month)[rows]
+            proposed[rows] += offers(area, councils, beds, pull, now, draws, month)[rows]
         return proposed
 
 
@@ -76,26 +76,24 @@ def attraction(councils: Councils, now: Any) -> np.ndarray:
 
 
 def offers(
-    area: int, councils: Councils, beds: float, steer: np.ndarray, now: Any, draws: Draws, month: int
+    area: int, councils: Councils, beds: float, pull: np.ndarray, now: Any, draws: Draws, month: int
 ) -> np.ndarray:
     """Choose where a provider proposes homes this month.
 
     Args:
         area: index of the contract area.
         beds: beds it wants to propose.
-        steer: (council,) weight of each council by the allocation rule.
+        pull: (council,) how much the provider wants to be in each council.
         draws: the replication's draws, keyed by area, lump and month.
 
     Returns:
         Beds proposed (council,): whole lumps, in councils that take part and are below the cluster limit.
     """
     rows = councils.in_area(area)
-    takes_part = np.isin(
-        councils.participation[rows],
-        (Participation.AGREED_NO_PROCUREMENT, Participation.PROCURING, Participation.ACTIVE),
-    )
+    state = councils.participation[rows]
+    takes_part = (state >= Participation.AGREED_NO_PROCUREMENT) & (state <= Participation.ACTIVE)
     below = (councils.beds[rows] < councils.limit(now)[rows]) | (not now.placement.cluster_hard)
-    weights = np.where(takes_part & below, (attraction(councils, now) * steer)[rows], 0.0)
+    weights = np.where(takes_part & below, pull[rows], 0.0)
     chosen = np.zeros(councils.count, np.int64)
     if weights.sum() <= 0:
         return chosen

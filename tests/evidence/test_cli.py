@@ -183,7 +183,8 @@ def test_a_forecast_is_kept_and_copied_and_the_same_again(dispersal, tmp_path):
     assert (tmp_path / "p.nc").read_bytes() == (folder / "paths.nc").read_bytes()
     table = pd.read_csv(tmp_path / "q.csv")
     assert list(table.columns) == ["origin", "target_quarter", "series", "quantile", "value"]
-    assert len(table) == 3 * 23
+    assert list(dict.fromkeys(table["series"])) == ["intake", "intake_high", "intake_mixed", "intake_low"]
+    assert len(table) == 4 * 3 * 23
     first = (tmp_path / "q.csv").read_bytes()
     for path in folder.iterdir():
         path.unlink()

@@ -97,8 +97,15 @@ def test_stocks_prints_ranges_and_writes_every_level(dispersal, tmp_path: Path) 
 
 
 def test_an_export_rounds_councils_to_five_and_withholds_small_counts_only_there() -> None:
-    table = pd.DataFrame({"level": ["council"] * 4 + ["uk"], "value": [0.0, 4.9, 7.6, 102.4, 1234.4]})
+    values = {"quantile": [0.1, 0.9, 0.4, 0.6, 0.5], "value": [0.0, 4.9, 7.6, 102.4, 1234.4]}
+    table = pd.DataFrame({"level": ["council"] * 4 + ["uk"], **values})
     assert exportable(table)["value"].tolist() == ["[c]", "[c]", 10, 100, 1234]
+
+
+def test_the_middle_of_a_small_council_is_not_given() -> None:
+    levels, values = ["council"] * 4 + ["region"], [3.0, 199.0, 200.0, 812.0, 60.0]
+    table = pd.DataFrame({"level": levels, "quantile": 0.5, "value": values})
+    assert exportable(table)["value"].tolist() == ["[c]", "[x]", 200, 810, 60]
 
 
 @pytest.mark.parametrize(
@@ -210,6 +217,20 @@ def test_early_warning_titles_follow_the_data(pack: Pack) -> None:
     moving = exhibit.data.loc[exhibit.data["state"] != "steady", "series"]
     assert ("No watched flow" in exhibit.title) == moving.empty
     assert len(exhibit.data) == 4
+
+
+def test_the_warning_charts_are_in_alarm_exactly_beyond_the_limit_or_after_it(pack: Pack) -> None:
+    data = outlook.warning_charts(pack).data
+    assert (data.loc[data["level"].abs() > 1, "state"] != "steady").all()
+    assert (data.loc[data["level"].abs() < 0.5, "state"] == "steady").all()
+    assert data.groupby("series")["period_end"].max().eq(pd.Timestamp("2025-12-31")).all()
+
+
+def test_the_report_section_leaves_no_run_behind(pack: Pack) -> None:
+    before = sorted(path.name for path in pack.folder.parent.iterdir())
+    outlook.score_card(pack)
+    outlook.coverage_by_era(pack)
+    assert sorted(path.name for path in pack.folder.parent.iterdir()) == before
 
 
 def test_scores_and_coverage_name_the_naive_rules_and_the_eras(pack: Pack) -> None:

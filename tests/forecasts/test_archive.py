@@ -66,6 +66,12 @@ def test_the_same_edition_is_kept_once_and_another_beside_it(folder: Path, tmp_p
     assert {name: content for name, content in contents(tmp_path).items() if name in before} == before
 
 
+def test_an_origin_too_early_for_the_level_law_keeps_intake_alone(tmp_path: Path) -> None:
+    edition = kept.archive(tmp_path, origin="2012Q4", horizon=2, paths=60)
+    assert set(kept.read_quantiles(tmp_path, edition)["series"]) == {"intake"}
+    assert set(edition.method) == {"intake"}
+
+
 def test_another_method_is_another_edition(tmp_path: Path) -> None:
     usual = kept.archive(tmp_path, horizon=2, paths=60)
     changed = kept.archive(tmp_path, horizon=2, paths=60, assumptions=load(overrides={"forecast_stocks.momentum": 0.2}))
