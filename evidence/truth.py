@@ -202,7 +202,8 @@ def _prior_hashes() -> dict[str, str]:
     from sim.hindcast import PRIORS
     from sim.predictive import ERRORS
 
-    return {f"params/hindcast/{path.name}": file_digest(path) for path in (PRIORS, ERRORS)}
+    found = {f"params/hindcast/{path.name}": file_digest(path) for path in (PRIORS, ERRORS)}
+    return found | {"evidence/truth.py": file_digest(Path(__file__))}  # it lays out and scores the numbers
 
 
 def _quarter_name(day: str) -> str:
