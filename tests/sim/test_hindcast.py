@@ -45,7 +45,8 @@ def test_a_conditional_run_gets_the_flows_that_happened():
         run.appeals_decided_in_month.values.reshape(4, 3).sum(axis=1), flows["disposals"], atol=3
     )
     lodged = run.appeals_lodged_in_month + run.appeals_unexplained_in_month
-    np.testing.assert_allclose(lodged.values.reshape(4, 3).sum(axis=1), flows["receipts"] + 0.07 * flows["disposals"], rtol=0.06)
+    expected = flows["receipts"] + 0.07 * flows["disposals"]
+    np.testing.assert_allclose(lodged.values.reshape(4, 3).sum(axis=1), expected, rtol=0.06)
 
 
 @pytest.mark.unit
