@@ -38,7 +38,7 @@ FILES = {
     "fit": "fit.csv",
     "identifiability": "identifiability.csv",
 }
-POINTS, DRAWS = 96, 64
+POINTS, DRAWS = 128, 64
 LIMITS = (16, 4096)
 _SEED_LIMIT = 20_000
 _IDENTIFIED, _WEAK = 0.5, 0.8  # posterior over prior standard deviation

@@ -289,7 +289,7 @@ def validate(*, replications: int = 8, samples: int = 32, seed: int = 1, runs: R
 def calibrate(
     *,
     adopt: str | None = None,
-    points: int = 96,
+    points: int = 128,
     draws: int = 64,
     seed: int = 1,
     workers: int | None = None,

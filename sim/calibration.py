@@ -252,7 +252,8 @@ def calibrate(space: Space, targets: Targets, observe: Observe, sizes: Sequence[
     """
     rng = np.random.default_rng(seed)
     d = len(space.names)
-    place = 2 * qmc.Sobol(d, rng=np.random.default_rng(seed)).random(sizes[0]) - 1
+    sobol = qmc.Sobol(d, rng=np.random.default_rng(seed)).random_base2((sizes[0] - 1).bit_length())[: sizes[0]]
+    place = 2 * sobol - 1
     places, outputs = place, observe(space.values(place), _seeds(seed, 0, sizes[0]))
     wave = np.ones(sizes[0], int)
     error = np.zeros(len(targets.outputs))
