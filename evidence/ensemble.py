@@ -19,6 +19,7 @@ from params.errors import InputError, unknown
 
 if TYPE_CHECKING:
     import xarray as xr
+    from numpy.typing import NDArray
 
     from params import Assumptions
 
@@ -83,9 +84,25 @@ class Design:
         """Seed of a replication, the same in every arm and draw."""
         return int.from_bytes(hashlib.sha256(f"{self.seed}/{replication}".encode()).digest()[:6])
 
-    def path_of(self, draw: int, replication: int, paths: int) -> int:
-        """Number of the intake path that a draw and replication meet, the same in every arm."""
-        return (draw * self.replications + replication) % paths
+    def path_of(self, draw: int, replication: int, totals: NDArray[Any]) -> int:
+        """Number of the intake path that a draw and replication meet, the same in every arm.
+
+        Paths are taken evenly over the range of their totals (van der Corput's sequence over their ranks), so that a
+        few hundred of them show the width of the forecast better than as many taken at random.
+
+        Args:
+            totals: (path,) people claiming over the run.
+        """
+        import numpy as np
+
+        position = draw * self.replications + replication
+        level = 0.5 / totals.size
+        scale = 0.5
+        while position:
+            level += scale * (position & 1)
+            position >>= 1
+            scale /= 2
+        return int(np.argsort(totals, kind="stable")[int(level * totals.size) % totals.size])
 
 
 def load_arm(scenario: str, overrides: Mapping[str, object], place: str, override_place: str) -> Assumptions:
@@ -168,8 +185,9 @@ def replicate(drawn: Assumptions, paths: xr.Dataset, design: Design, draw: int, 
 
     import sim
 
-    path = design.path_of(draw, replication, paths.sizes["path"])
-    intake = paths["people"].isel(path=path, month=slice(0, design.months)).reset_coords(drop=True)
+    people = paths["people"].isel(month=slice(0, design.months))
+    path = design.path_of(draw, replication, people.sum("month").values)
+    intake = people.isel(path=path).reset_coords(drop=True)
     run = sim.simulate(drawn, intake, design.seed_of(replication), start=design.start.isoformat())
     for name, variable in run.data_vars.items():
         if variable.dtype.kind == "f" and not np.isfinite(variable.values).all():

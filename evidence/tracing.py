@@ -63,7 +63,8 @@ def trace(
         runs, horizon=design.quarters, origin=design.origin, seed=design.seed, assumptions=assumptions
     )
     paths = forecasts.read_paths(source / intake.PATHS_FILE)
-    path = paths["people"].isel(path=design.path_of(0, 0, paths.sizes["path"]), month=slice(0, months), drop=True)
+    people = paths["people"].isel(month=slice(0, months))
+    path = people.isel(path=design.path_of(0, 0, people.sum("month").values), drop=True)
     history = sim.trace(assumptions, path, design.seed_of(0), council, start)
     return _told(str(councils.loc[council, "name"]), history, scenario)
 
