@@ -165,12 +165,20 @@ def _toml(value: object) -> str:
     return str(value)
 
 
+def intake_path(paths: xr.Dataset, design: Design, draw: int, replication: int) -> xr.DataArray:
+    """The intake path of a draw and replication, (month,) or (month, group) where decision groups are known."""
+    months = slice(0, design.months)
+    number = design.path_of(draw, replication, paths["people"].isel(month=months).sum("month").values)
+    people = paths["people_by_group"] if "people_by_group" in paths else paths["people"]
+    return people.isel(path=number, month=months).reset_coords(drop=True)
+
+
 def replicate(drawn: Assumptions, paths: xr.Dataset, design: Design, draw: int, replication: int) -> xr.Dataset:
     """Simulate one replication.
 
     Args:
         drawn: assumptions with the draw already applied.
-        paths: intake paths, `people(path, month)`, from the month after the start.
+        paths: intake paths, `people(path, month)`, from the month after the start; `people_by_group` where known.
         design: the ensemble this belongs to.
         draw: number of the draw, which with the replication picks the intake path.
         replication: number of the replication, which picks the seed.
@@ -185,9 +193,7 @@ def replicate(drawn: Assumptions, paths: xr.Dataset, design: Design, draw: int, 
 
     import sim
 
-    people = paths["people"].isel(month=slice(0, design.months))
-    path = design.path_of(draw, replication, people.sum("month").values)
-    intake = people.isel(path=path).reset_coords(drop=True)
+    intake = intake_path(paths, design, draw, replication)
     run = sim.simulate(drawn, intake, design.seed_of(replication), start=design.start.isoformat())
     for name, variable in run.data_vars.items():
         if variable.dtype.kind == "f" and not np.isfinite(variable.values).all():
