@@ -19,6 +19,7 @@ from params.errors import InputError, unknown
 
 if TYPE_CHECKING:
     import xarray as xr
+    from numpy.typing import NDArray
 
     from params import Assumptions
 
@@ -83,9 +84,25 @@ class Design:
         """Seed of a replication, the same in every arm and draw."""
         return int.from_bytes(hashlib.sha256(f"{self.seed}/{replication}".encode()).digest()[:6])
 
-    def path_of(self, draw: int, replication: int, paths: int) -> int:
-        """Number of the intake path that a draw and replication meet, the same in every arm."""
-        return (draw * self.replications + replication) % paths
+    def path_of(self, draw: int, replication: int, totals: NDArray[Any]) -> int:
+        """Number of the intake path that a draw and replication meet, the same in every arm.
+
+        Paths are taken evenly over the range of their totals (van der Corput's sequence over their ranks), so that a
+        few hundred of them show the width of the forecast better than as many taken at random.
+
+        Args:
+            totals: (path,) people claiming over the run.
+        """
+        import numpy as np
+
+        position = draw * self.replications + replication
+        level = 0.5 / totals.size
+        scale = 0.5
+        while position:
+            level += scale * (position & 1)
+            position >>= 1
+            scale /= 2
+        return int(np.argsort(totals, kind="stable")[int(level * totals.size) % totals.size])
 
 
 def load_arm(scenario: str, overrides: Mapping[str, object], place: str, override_place: str) -> Assumptions:
@@ -148,12 +165,20 @@ def _toml(value: object) -> str:
     return str(value)
 
 
+def intake_path(paths: xr.Dataset, design: Design, draw: int, replication: int) -> xr.DataArray:
+    """The intake path of a draw and replication, (month,) or (month, group) where decision groups are known."""
+    months = slice(0, design.months)
+    number = design.path_of(draw, replication, paths["people"].isel(month=months).sum("month").values)
+    people = paths["people_by_group"] if "people_by_group" in paths else paths["people"]
+    return people.isel(path=number, month=months).reset_coords(drop=True)
+
+
 def replicate(drawn: Assumptions, paths: xr.Dataset, design: Design, draw: int, replication: int) -> xr.Dataset:
     """Simulate one replication.
 
     Args:
         drawn: assumptions with the draw already applied.
-        paths: intake paths, `people(path, month)`, from the month after the start.
+        paths: intake paths, `people(path, month)`, from the month after the start; `people_by_group` where known.
         design: the ensemble this belongs to.
         draw: number of the draw, which with the replication picks the intake path.
         replication: number of the replication, which picks the seed.
@@ -168,8 +193,7 @@ def replicate(drawn: Assumptions, paths: xr.Dataset, design: Design, draw: int, 
 
     import sim
 
-    path = design.path_of(draw, replication, paths.sizes["path"])
-    intake = paths["people"].isel(path=path, month=slice(0, design.months)).reset_coords(drop=True)
+    intake = intake_path(paths, design, draw, replication)
     run = sim.simulate(drawn, intake, design.seed_of(replication), start=design.start.isoformat())
     for name, variable in run.data_vars.items():
         if variable.dtype.kind == "f" and not np.isfinite(variable.values).all():

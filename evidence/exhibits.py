@@ -138,7 +138,7 @@ def to_csv(data: pd.DataFrame) -> str:
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow([escape_formula(str(c)) for c in data.columns])
     for row in data.itertuples(index=False, name=None):
-        writer.writerow([_cell(v) for v in row])
+        writer.writerow([escape_formula(_cell(v)) for v in row])
     return buffer.getvalue()
 
 
@@ -155,7 +155,7 @@ def _cell(value: object) -> object:
         return int(short) if short.is_integer() and abs(short) < 1e15 else short
     if isinstance(value, int | np.integer):
         return int(value)
-    return escape_formula(str(value))
+    return str(value)
 
 
 def table_html(view: pd.DataFrame, caption: str, row_headers: int = 1) -> str:

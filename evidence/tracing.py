@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evidence import intake
-from evidence.ensemble import Design, load_arm
+from evidence.ensemble import Design, intake_path, load_arm
 from params.errors import InputError, nearest
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def trace(
         runs, horizon=design.quarters, origin=design.origin, seed=design.seed, assumptions=assumptions
     )
     paths = forecasts.read_paths(source / intake.PATHS_FILE)
-    path = paths["people"].isel(path=design.path_of(0, 0, paths.sizes["path"]), month=slice(0, months), drop=True)
+    path = intake_path(paths, design, 0, 0)
     history = sim.trace(assumptions, path, design.seed_of(0), council, start)
     return _told(str(councils.loc[council, "name"]), history, scenario)
 

@@ -11,7 +11,15 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from forecasts.members import Settings, from_logs, recent_volatility, seasonal_factors, seasonal_walk, t_scale
+from forecasts.members import (
+    Settings,
+    from_logs,
+    paired_noise,
+    recent_volatility,
+    seasonal_factors,
+    seasonal_walk,
+    t_scale,
+)
 from params import InputError, reference
 
 DECISION_GROUPS = ("high", "mixed", "low")
@@ -123,7 +131,7 @@ class BottomUp:
         level = np.repeat(adjusted[-1:], paths, axis=0)
         drawn = np.empty((paths, horizon, groups.shape[1]))
         for step in range(len(after) + horizon):
-            level = level + scale * volatility * (rng.standard_normal(level.shape) @ root.T)
+            level = level + scale * volatility * (paired_noise(rng, *level.shape) @ root.T)
             season = factors[(quarters[-1] + step) % 4]
             values = from_logs(level + season)
             if step < len(after):

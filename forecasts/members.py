@@ -149,7 +149,8 @@ class Member(Protocol):
             settings: the register's numbers.
 
         Returns:
-            Sample paths (paths, horizon), independent of each other, at least 0, in the unit of the history.
+            Sample paths (paths, horizon), at least 0, in the unit of the history. Paths 0 and 1, 2 and 3, and
+            so on are a mirrored pair; pairs are independent of each other.
         """
         ...
 
@@ -213,7 +214,7 @@ def seasonal_naive(
     logs = np.log1p(history.to_numpy())
     volatility = _root_mean_square(logs[4:] - logs[:-4])
     years = -(-horizon // 4)
-    change = volatility * rng.standard_normal((paths, years, 4)).cumsum(axis=1)
+    change = volatility * paired_noise(rng, paths, years, 4).cumsum(axis=1)
     return from_logs((logs[-4:] + change).reshape(paths, 4 * years)[:, :horizon])
 
 
@@ -271,7 +272,7 @@ def exponential_smoothing(
     mine, weight = errors[:, best], _SMOOTHING[best]
     long_run = np.sqrt((mine**2).sum() / (len(mine) - 2))
     volatility = max(recent_volatility(mine, settings), long_run)
-    noise = volatility * t_scale(paths, rng, settings.degrees) * rng.standard_normal((paths, horizon))
+    noise = volatility * t_scale(paths, rng, settings.degrees) * paired_noise(rng, paths, horizon)
     moved = level[best] + weight * (np.cumsum(noise, axis=1) - noise)
     return from_logs(moved + noise + _season_ahead(history, factors, horizon))
 
@@ -297,7 +298,7 @@ def momentum(history: pd.Series, horizon: int, paths: int, rng: np.random.Genera
         persistence = float(np.clip(shrunk, *_PERSISTENCE))
     errors = after - persistence * before
     volatility = max(recent_volatility(errors, settings), _root_mean_square(errors[-settings.recent_quarters :]))
-    noise = volatility * t_scale(paths, rng, settings.degrees) * rng.standard_normal((paths, horizon))
+    noise = volatility * t_scale(paths, rng, settings.degrees) * paired_noise(rng, paths, horizon)
     change = np.full(paths, changes[-1])
     walk = np.empty((paths, horizon))
     for ahead in range(horizon):
@@ -331,8 +332,8 @@ def unobserved_components(
     spent = len(fitted.state) + 3
     scale = t_scale(paths, rng, settings.degrees) * np.sqrt(len(history) / (len(history) - spent))
     spread = _square_root(fitted.covariance)
-    state = fitted.state + scale * (rng.standard_normal((paths, 4)) @ spread.T)
-    noise = scale[:, :, None] * rng.standard_normal((paths, 3, horizon))
+    state = fitted.state + scale * (paired_noise(rng, paths, 4) @ spread.T)
+    noise = scale[:, :, None] * paired_noise(rng, paths, 3, horizon)
     logs = np.empty((paths, horizon))
     for ahead in range(horizon):
         logs[:, ahead] = state[:, 0] + state[:, 1] + fitted.irregular * noise[:, 0, ahead]
@@ -463,12 +464,21 @@ def _walk(
 ) -> np.ndarray:
     """Cumulative log changes (paths, horizon) of a standard deviation a quarter; normal without degrees."""
     scale = 1.0 if degrees is None else t_scale(paths, rng, degrees)
-    return np.cumsum(volatility * scale * rng.standard_normal((paths, horizon)), axis=1)
+    return np.cumsum(volatility * scale * paired_noise(rng, paths, horizon), axis=1)
 
 
 def t_scale(paths: int, rng: np.random.Generator, degrees: float) -> np.ndarray:
-    """One scale a path (paths, 1): makes normal noise t at every horizon and keeps its variance."""
-    return np.sqrt((degrees - 2) / rng.chisquare(degrees, (paths, 1)))
+    """One scale a pair of paths (paths, 1): makes `paired_noise` t at every horizon and keeps its variance."""
+    return np.repeat(np.sqrt((degrees - 2) / rng.chisquare(degrees, (-(-paths // 2), 1))), 2, axis=0)[:paths]
+
+
+def paired_noise(rng: np.random.Generator, paths: int, *shape: int) -> np.ndarray:
+    """Standard normal noise (paths, *shape) in which every second path mirrors the one before it.
+
+    Paths are then as many above the middle as below it, so that a median carries no sampling noise.
+    """
+    half = rng.standard_normal((-(-paths // 2), *shape))
+    return np.stack([half, -half], axis=1).reshape(-1, *shape)[:paths]
 
 
 def _root_mean_square(changes: np.ndarray) -> float:

@@ -25,8 +25,10 @@ second origin for the last three.
 No member is best everywhere and the pool is never far from the best, which is the reason for a pool. Naive and
 seasonal naive are always drawn and scored beside it; their weights in it are 0. Bottom-up leads by far on UK
 claims. One quarter ahead the lead stays when time is reversed; over 1 to 12 quarters nearly all of it goes: it
-was growth of single groups that paid off in this period. So it has half the weight and not all of it. Members, shrinkage of the season
-and settings were chosen with these data in sight, so skill on new data is likely to be a little lower.
+was growth of single groups that paid off in this period. So it has half the weight and not all of it.
+
+Members, shrinkage of the season and settings were chosen with these data in sight, so skill on new data is
+likely to be a little lower.
 """
 
 from __future__ import annotations

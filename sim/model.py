@@ -94,9 +94,9 @@ class DispersalModel(mesa.Model):
         self.draws = Draws(seed)
         self.rules = rules
         self.start = start
-        self.intake = intake
+        self.intake = intake if intake.ndim == 1 else intake.sum(axis=1)
         self.councils = councils
-        self.calendar = months_after(start.day, intake.size)
+        self.calendar = months_after(start.day, self.intake.size)
         self._policy = assumptions.by_month([month.astype("datetime64[D]").item() for month in self.calendar])
         self.now = self._policy[0]
         self.month = -1
@@ -108,9 +108,10 @@ class DispersalModel(mesa.Model):
         ]
         self.council_agents = [Council(self, councils, row) for row in range(councils.count)]
         groups = start.decision_groups
-        self._group_shares = groups["share_of_claims"].to_numpy(float)
+        usual = groups["share_of_claims"].to_numpy(float)
+        self._group_shares = np.tile(usual, (self.intake.size, 1)) if intake.ndim == 1 else intake.astype(float)
         self.households: Households = households.start(
-            start.stock, start.national, self.now, self._group_shares, self.draws
+            start.stock, start.national, self.now, usual, self.draws
         )
         self._family_sizes = households.family_sizes(self.now)
         self._scratch = np.zeros(0, np.int64)
@@ -119,7 +120,7 @@ class DispersalModel(mesa.Model):
         for tick in range(_WARM_UP):
             self._propose(tick)
             self._answer(tick)
-        self.recorder = Recorder(start.day, intake.size, councils.count)
+        self.recorder = Recorder(start.day, self.intake.size, councils.count)
         self._record_stocks(0)
         self.schedule_recurring(self.run_month, Schedule(interval=1.0, start=1.0))
 
@@ -218,7 +219,7 @@ class DispersalModel(mesa.Model):
             now.intake.unaccompanied_share, now.support.subsistence_share, now.intake.school_age_share,
         )  # fmt: skip
         hh.n, hh.next_slot, supported, alone = kernels.arrive(
-            hh.records, hh.n, hh.next_slot, m, people, keys, shares, self._family_sizes, self._group_shares,
+            hh.records, hh.n, hh.next_slot, m, people, keys, shares, self._family_sizes, self._group_shares[m],
             self.subsistence_weight, hh.occupied,
         )  # fmt: skip
         hh.n, hh.next_slot = kernels.arrive_on_appeal(

@@ -33,7 +33,8 @@ def simulate(
 
     Args:
         assumptions: from `params.load`, perhaps moved to a draw.
-        intake: people claiming, dimension (month,), whole numbers, from the month after `start`.
+        intake: people claiming, whole numbers, from the month after `start`: dimension (month,), or (month, group)
+            by decision group, which then sets the mix of outcomes and nothing else.
         seed: replication's seed, 0 or more; the same seed gives the same numbers.
         start: quarter end whose published stock the run starts from (attribute `stock_status` says what of it had
             to be estimated), or a position of one's own.
@@ -54,7 +55,7 @@ def simulate(
         107003
     """
     model = prepare(assumptions, intake, seed, start, rules)
-    model.run_for(intake.size)
+    model.run_for(intake.sizes["month"])
     return model.recorder.dataset(
         model.councils,
         {
@@ -85,14 +86,19 @@ def prepare(
 
 
 def _people(intake: xr.DataArray, day: date) -> np.ndarray:
-    """Check an intake path and return it as whole numbers (month,)."""
-    if intake.dims != ("month",) or intake.size == 0:
-        raise InputError(f"intake: needs the one dimension month, not {intake.dims} of {intake.size} values.")
+    """Check an intake path and return it as whole numbers, (month,) or (month, group) in the order of the groups."""
+    if "group" in intake.dims:
+        groups = params.reference("decision_groups")["decision_group"].tolist()
+        if sorted(map(str, intake["group"].to_numpy())) != sorted(groups):
+            raise InputError(f"intake: group must hold {', '.join(groups)}, once each.")
+        intake = intake.transpose("month", "group").sel(group=groups)
+    if intake.dims not in (("month",), ("month", "group")) or intake.size == 0:
+        raise InputError(f"intake: needs the dimension month (and group), not {intake.dims} of {intake.size} values.")
     people = intake.to_numpy()
     wrong = ~np.isfinite(people) | (people < 0) | (people != np.floor(people))
     if wrong.any():
-        first = int(np.argmax(wrong))
-        raise InputError(f"intake: month {first + 1}: {people[first]} is not a whole number of people.")
+        first = np.argwhere(wrong)[0]
+        raise InputError(f"intake: month {first[0] + 1}: {people[tuple(first)]} is not a whole number of people.")
     months = intake["month"].to_numpy().astype("datetime64[M]")
     expected = months_after(day, months.size)
     if (months != expected).any():

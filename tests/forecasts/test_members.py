@@ -237,6 +237,16 @@ def test_nothing_is_said_about_an_ordinary_history(settings: Settings) -> None:
         assert draw(walk(60, 0.15, 7), 4, 100, 1, settings).warnings == ()
 
 
+@pytest.mark.parametrize("paths", [1, 7, 8])
+def test_paths_come_in_mirrored_pairs_so_that_the_median_has_no_noise(paths: int, settings: Settings) -> None:
+    given = walk(60, 0.15, 7)
+    drawn = np.log1p(MEMBERS["naive"](given, 3, paths, np.random.default_rng(1), settings))
+    assert drawn.shape == (paths, 3)
+    moved = drawn - np.log1p(given.iloc[-1])
+    pairs = moved[: 2 * (paths // 2)].reshape(-1, 2, 3)
+    np.testing.assert_allclose(pairs[:, 0], -pairs[:, 1], atol=1e-9)
+
+
 def test_a_members_paths_do_not_depend_on_who_else_is_in_the_pool(settings: Settings) -> None:
     given = walk(60, 0.15, 7)
     alone = replace(settings, weights={**dict.fromkeys(MEMBERS, 0.0), "naive": 1.0})
