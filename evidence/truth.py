@@ -161,7 +161,10 @@ def labels(ensemble: Any) -> list[str]:
     if ensemble.conditional:
         said.append("Conditional: realised claims, initial outcomes and appeals after the start were given.")
     else:
-        said.append("Unconditional: nothing after the start was given; decision capacity is policy, held with noise.")
+        said.append(
+            "Unconditional: nothing after the start was given; decision capacity is policy, so beyond a quarter most "
+            "of the weight is on the last national total and the errors it has made."
+        )
     if ensemble.in_sample:
         said.append("In-sample: some measured assumptions rest on data after the start.")
     elif ensemble.replaced:

@@ -18,7 +18,7 @@ import numpy as np
 import params
 from params import Assumptions
 from params.assumptions import Step
-from params.register import ROOT, read_toml
+from params.register import FOREVER, ROOT, read_toml
 from sim.clock import months_after
 from sim.council import ESTABLISHED
 from sim.hindcast import MONTHS_A_QUARTER, given_flows, quarter_end
@@ -89,6 +89,8 @@ def given(assumptions: Assumptions, start: str) -> tuple[Assumptions, xr.DataArr
     # Flows replace what the scenario says of them and nothing else.
     flows = params.load(assumptions.scenario, overrides)
     steps = dict(assumptions.steps) | {name: flows.steps[name] for name in overrides}
+    # The drift of entry to support is the law's own error; a test of the law looks at its mean.
+    steps["support.uptake_sd"] = (Step(FOREVER, 0.0, drawn=False),)
     return replace(assumptions, steps=MappingProxyType(steps)), intake
 
 
