@@ -299,7 +299,6 @@ class Record:
             moved, intake = validation.given(self.central, day)
             position = validation.national_start(day) if day == validation.LONG_START else published_start(day)
             self._runs[day] = (_quiet(moved), intake, position)
-        self._noise = _mean_noise(self.central.at(published_start(validation.END).day))
         self.days = _quarter_ends(validation.LONG_START)
         self.cohort_days = _quarter_ends(validation.COHORT_START)
         self.targets = self._targets()
@@ -341,9 +340,7 @@ class Record:
 
     def outputs(self, values: Mapping[str, float], seed: int) -> np.ndarray:
         """Simulate the three starts with one set of values and measure every output."""
-        held = dict(values)
-        held["support.uptake"] = min(held.get("support.uptake", self._centre("support.uptake")) * self._noise, 1.0)
-        runs = {day: self._run(day, held, seed) for day in self._runs}
+        runs = {day: self._run(day, values, seed) for day in self._runs}
         long = runs[validation.LONG_START]["supported_at_month_end"].sum(axis=(1, 2), dtype=float)
         supported = long[MONTHS_A_QUARTER::MONTHS_A_QUARTER]
         awaiting = runs[validation.LONG_START]["awaiting_at_month_end"][MONTHS_A_QUARTER::MONTHS_A_QUARTER]
@@ -413,12 +410,6 @@ def _quarter_ends(start: str) -> list[str]:
 
 def _with_start(start: str) -> list[str]:
     return [start, *_quarter_ends(start)]
-
-
-def _mean_noise(now: Any) -> float:
-    """Mean of the factor by which entries drift: a run without the noise must keep its mean effect."""
-    monthly = now.support.uptake_sd**2 / MONTHS_A_QUARTER
-    return float(np.exp(monthly / (1 - now.support.uptake_persistence ** (2 / MONTHS_A_QUARTER)) / 2))
 
 
 def _quiet(assumptions: Assumptions) -> Assumptions:

@@ -215,7 +215,7 @@ class DispersalModel(mesa.Model):
         keys = self._keys("size", "uptake", "group", "children", "subsistence", "subsistence place")
         drift = self._entries.step(now.support.uptake_persistence, now.support.uptake_sd, self.draws, m)
         shares = (
-            now.intake.family_share, min(now.support.uptake * float(np.exp(drift)), 1.0),
+            now.intake.family_share, min(now.support.uptake * float(np.exp(drift - self._entries.variance / 2)), 1.0),
             now.intake.unaccompanied_share, now.support.subsistence_share, now.intake.school_age_share,
         )  # fmt: skip
         hh.n, hh.next_slot, supported, alone = kernels.arrive(

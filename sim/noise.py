@@ -13,11 +13,16 @@ class Drift:
     """AR(1) noise in months, stated in quarters because it is measured on quarterly series.
 
     The same seed drifts alike in every arm.
+
+    Attributes:
+        value: the noise of the month.
+        variance: how far it may have drifted by now; half of it keeps the mean of its exponential at one.
     """
 
     def __init__(self, decision: str) -> None:
         self._decision = decision
         self.value = 0.0
+        self.variance = 0.0
 
     def step(self, persistence: float, spread: float, draws: Draws, month: int) -> float:
         """Move one month and return the noise.
@@ -28,4 +33,5 @@ class Drift:
         """
         level = min(max(draws.one(self._decision, 0, month), 1e-12), 1 - 1e-12)
         self.value = persistence ** (1 / 3) * self.value + spread / math.sqrt(3) * float(ndtri(level))
+        self.variance = persistence ** (2 / 3) * self.variance + spread**2 / 3
         return self.value
