@@ -42,6 +42,7 @@ POINTS, DRAWS = 128, 64
 LIMITS = (16, 4096)
 _SEED_LIMIT = 20_000
 _IDENTIFIED, _WEAK = 0.5, 0.8  # posterior over prior standard deviation
+_RIDGE_STRONG = 0.5
 _RIDGE = ("support.people_per_open_appeal", "support.tail_entry", "support.tail_stay")
 
 
@@ -272,7 +273,7 @@ def said(fit: Fit, known: pd.DataFrame, apart: dict[str, np.ndarray]) -> list[st
     if set(_RIDGE) <= set(fit.space.names):
         appeal, entry, stay = (fit.posterior[:, fit.space.names.index(name)] for name in _RIDGE)
         ridge = float(np.corrcoef(appeal, np.log(entry * stay))[0, 1])
-        what = "lie on a ridge" if ridge < -0.3 else "show no ridge"
+        what = "lie on a ridge" if ridge < -_RIDGE_STRONG else "lie on a weak ridge" if ridge < 0 else "show no ridge"
         lines.append(
             f"Support on appeal and the tail after refusal {what} (correlation {ridge:+.2f}); sets A and B stand "
             "beside the posterior in fit.csv, and only whole rows fit."

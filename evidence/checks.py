@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from evidence import studies
-from evidence.records import damaged, find, read_record
+from evidence.records import damaged, find, model_version, read_record
 from params.assumptions import scenario_names
 from params.errors import unknown
+from params.posterior import FOLDER, RECORD, read_posterior
 from params.register import ROOT, Assumption, read_register
 
 
@@ -34,6 +35,7 @@ def everything() -> list[str]:
         loaded = params.load(name)
         lines.append(f"  {name:<24}{len(loaded.overridden):>5} changed   {loaded.why}")
 
+    lines += _posterior()
     files = sorted((ROOT / "studies").glob("*.toml"))
     lines.append(f"Studies: {len(files)} in params/studies")
     for file in files:
@@ -46,6 +48,21 @@ def everything() -> list[str]:
     tables = verify()
     lines.append(f"Reference tables: {len(tables)} in params/reference, every checksum verified")
     lines += [f"  {table['name']:<24}{table['rows']:>5} rows   {_vintage(table)}" for table in tables]
+    return lines
+
+
+def _posterior() -> list[str]:
+    """Which joint draws are adopted, and whether the model has changed since they were fitted."""
+    adopted = read_posterior()
+    if adopted is None:
+        return ["Posterior: none adopted; calibrated assumptions are drawn from their own ranges"]
+    about = json.loads((ROOT / FOLDER / RECORD).read_text(encoding="utf-8"))
+    same = about.get("model_version") == model_version(posterior=False)
+    lines = [
+        f"Posterior: {len(adopted.rows)} joint draws of {len(adopted.names)} calibrated assumptions from {adopted.run}"
+    ]
+    if not same:
+        lines.append("  the model has changed since they were fitted; `dispersal calibrate` fits them again")
     return lines
 
 
