@@ -161,7 +161,10 @@ def labels(ensemble: Any) -> list[str]:
     if ensemble.conditional:
         said.append("Conditional: realised claims, initial outcomes and appeals after the start were given.")
     else:
-        said.append("Unconditional: nothing after the start was given; decision capacity is policy, held with noise.")
+        said.append(
+            "Unconditional: nothing after the start was given; decision capacity is policy, so beyond a quarter most "
+            "of the weight is on the last national total and the errors it has made."
+        )
     if ensemble.in_sample:
         said.append("In-sample: some measured assumptions rest on data after the start.")
     elif ensemble.replaced:
@@ -202,7 +205,8 @@ def _prior_hashes() -> dict[str, str]:
     from sim.hindcast import PRIORS
     from sim.predictive import ERRORS
 
-    return {f"params/hindcast/{path.name}": file_digest(path) for path in (PRIORS, ERRORS)}
+    found = {f"params/hindcast/{path.name}": file_digest(path) for path in (PRIORS, ERRORS)}
+    return found | {"evidence/truth.py": file_digest(Path(__file__))}  # it lays out and scores the numbers
 
 
 def _quarter_name(day: str) -> str:
@@ -533,7 +537,7 @@ def _score_lines(scores: pd.DataFrame, errors: pd.DataFrame) -> list[str]:
     lines = ["Rolling hindcasts, national: mean absolute error (persistence), coverage of the 80% interval"]
     for (kind, what), group in errors.groupby(["kind", "accommodation"], sort=False):
         cells = [
-            f"{ahead}q {rows['error'].abs().mean():,.0f} ({rows['persistence_error'].abs().mean():,.0f}) "
+            f"{ahead!s}q {rows['error'].abs().mean():,.0f} ({rows['persistence_error'].abs().mean():,.0f}) "
             f"{rows['inside_80'].mean():.0%}"
             for ahead, rows in group.groupby("ahead")
             if ahead in (1, 2, 4, 8)

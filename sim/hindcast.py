@@ -61,7 +61,7 @@ def given_flows(start: str | date, months: int) -> tuple[dict[str, Any], xr.Data
     now = params.load().at(day)
     refused = rows["refusals"] * households_a_person(now)
     share = np.minimum(now.appeals.share_of_refused, rows["receipts"] / refused)
-    others = np.maximum(rows["receipts"] - share * refused, 0) / MONTHS_A_QUARTER + appeals_residual(now)
+    others = np.maximum(rows["receipts"] - share * refused, 0) + appeals_residual(day) * rows["disposals"]
     outcomes = rows["outcomes"]
     dated = {
         "decisions.capacity": outcomes / MONTHS_A_QUARTER,
@@ -70,7 +70,7 @@ def given_flows(start: str | date, months: int) -> tuple[dict[str, Any], xr.Data
         "decisions.administrative_share": rows["administrative"] / outcomes,
         "appeals.capacity": rows["disposals"] / MONTHS_A_QUARTER,
         "appeals.share_of_refused": share,
-        "appeals.unexplained_inflow": others,
+        "appeals.unexplained_inflow": others / MONTHS_A_QUARTER,
     }
     overrides: dict[str, Any] = {"decisions.capacity_sd": 0.0, "decisions.grant_odds_sd": 0.0}
     overrides["decisions.queue_cap"] = 1.0
@@ -80,13 +80,23 @@ def given_flows(start: str | date, months: int) -> tuple[dict[str, Any], xr.Data
     return overrides, _monthly(rows["people"], calendar)
 
 
-def appeals_residual(now: Any) -> float:
-    """Cases a month that the open appeals gain beyond receipts less disposals.
+def appeals_residual(day: date) -> float:
+    """Cases that the open appeals gain beyond receipts less disposals, for each case disposed of.
 
-    Source: stock-flow study of MoJ Tribunal Statistics: 250 cases a quarter (150 to 400). The register's inflow
-    holds these and 200 a quarter that are received by other routes, which published receipts include.
+    Cases set aside, remitted or reopened come back without a new receipt: over every span of the published series
+    the gain is nearer a share of disposals than a number a quarter. Measured on the quarters up to the start; before
+    there is a year of them, up to December 2022.
+
+    Source: reference table `appeals` (MoJ Tribunal Statistics Quarterly).
     """
-    return float(now.appeals.unexplained_inflow) * 250 / 450
+    table = params.reference("appeals")
+    known = table[table["open_cases"].notna()]
+    until = known["quarter_end"] <= np.datetime64(day)
+    if until.sum() < 4:
+        until = known["quarter_end"] <= np.datetime64("2022-12-31")
+    rows = known[until]
+    gain = rows["open_cases"].diff() - rows["receipts"] + rows["disposals"]
+    return float(gain.iloc[1:].sum() / rows["disposals"].iloc[1:].sum())
 
 
 def households_a_person(now: Any) -> float:

@@ -24,7 +24,8 @@ ACCOMMODATION = (*KINDS, "total")
 _BANDS = (20, 50, 100, 250, 500)  # people; the bands of the published naive bars, with the ends split
 _HOTEL_SIZE = 20  # people; fewer in a hotel come and go by the household
 _MOST = 2.0  # largest log change that noise makes: beyond it one council would take the whole country
-_HOTEL = KINDS.index("contingency_hotel")
+_TAILS = 6  # degrees of freedom of national errors
+_HOTEL, _DISPERSAL = KINDS.index("contingency_hotel"), KINDS.index("dispersal")
 
 
 def widened(hindcast: Hindcast, copies: int, seed: int) -> Iterator[np.ndarray]:
@@ -36,7 +37,9 @@ def widened(hindcast: Hindcast, copies: int, seed: int) -> Iterator[np.ndarray]:
     also close altogether with the probability known at the start. Half of the copies keep the councils' shares of the
     start instead of the simulated ones (where ten people or more are): which of the two forecasts better was not
     known at any start, and a pool of both is the safer forecast. National totals by accommodation type keep the
-    simulated ones, moved by the error of the national law given flows, which hotels absorb.
+    simulated ones, moved by the error of the national law given flows, which hotels absorb. Without flows most
+    samples keep the national total of the start, with the errors the last value has made: decision capacity is
+    policy, and beyond a quarter nothing measured beats the last value.
 
     Args:
         hindcast: as from `simulate_ensemble`.
@@ -58,7 +61,7 @@ def widened(hindcast: Hindcast, copies: int, seed: int) -> Iterator[np.ndarray]:
         simulated = hindcast.people[:, ahead - 1].astype(float)
         people = np.repeat(simulated, copies, axis=0)
         totals = people.sum(axis=1)
-        keep = np.arange(count) % copies < round(common["shares_kept"] * copies)
+        keep = rng.random(count) < common["shares_kept"]
         growth = np.divide(totals, before.sum(axis=0), out=np.ones_like(totals), where=before.sum(axis=0) > 0)
         people = np.where(keep[:, None, None] & (before >= ESTABLISHED), before * growth[:, None, :], people)
         for kind, name in enumerate(KINDS):
@@ -77,11 +80,37 @@ def widened(hindcast: Hindcast, copies: int, seed: int) -> Iterator[np.ndarray]:
         expected = common["national_sd"] ** 2 * (common["national_persistence"] ** (2 * np.arange(ahead))).sum()
         shown = np.log(simulated.sum(axis=(1, 2))).var()
         lacking = np.sqrt(max(expected - shown, 0.0) / expected)
+        moved = lacking * national * totals.sum(axis=1)
+        if not hindcast.conditional:
+            moved = np.where(_persists(count, copies, ahead, errors), _stays(rng, hindcast, totals, ahead), moved)
         target = totals.copy()
-        target[:, _HOTEL] = np.maximum(totals[:, _HOTEL] + lacking * national * totals.sum(axis=1), 0.0)
+        target[:, _HOTEL] = np.maximum(totals[:, _HOTEL] + moved, 0.0)
+        # A fall that hotels cannot take falls on dispersal accommodation.
+        target[:, _DISPERSAL] += np.minimum(totals[:, _HOTEL] + moved, 0.0)
+        np.maximum(target, 0.0, out=target)
         now = people.sum(axis=1)
         people *= np.divide(target, now, out=np.ones_like(now), where=now > 0)[:, None, :]
         yield np.rint(people)
+
+
+def _persists(count: int, copies: int, ahead: int, errors: Mapping[str, Any]) -> np.ndarray:
+    """Which samples (count,) of an unconditional forecast keep the national total of the start."""
+    rule = errors["unconditional"]
+    simulated = rule["simulated_first"] if ahead == 1 else rule["simulated_later"]
+    return np.asarray(np.arange(count) % copies >= round(simulated * copies))
+
+
+def _stays(rng: np.random.Generator, hindcast: Hindcast, totals: np.ndarray, ahead: int) -> np.ndarray:
+    """People (count,) to add to simulated totals so that the national total is the start's, with the errors of that.
+
+    The errors are those of the last value on the published national series up to the start: the root mean square log
+    change over as many quarters, heavy-tailed.
+    """
+    table = params.reference("support_national")
+    series = np.log(table.loc[table["quarter_end"] <= np.datetime64(hindcast.start), "total"].to_numpy(float))
+    spread = np.sqrt(np.mean((series[ahead:] - series[:-ahead]) ** 2))
+    heavy = rng.standard_t(_TAILS, len(totals)) * np.sqrt((_TAILS - 2) / _TAILS)
+    return np.asarray(hindcast.before.sum() * np.exp(np.clip(spread * heavy, -_MOST, _MOST)) - totals.sum(axis=1))
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,88 @@
+"""The measures of validation, on figures whose answer is known."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import params
+import sim
+from sim import validation
+from sim.validation import crossing, gini, overlap, placement_elasticities, size_slope, top
+
+
+@pytest.mark.validation
+def test_the_published_panel_gives_the_published_patterns():
+    panel = validation.published_panel()
+    results = validation.pattern_results([panel], [panel])
+    assert len({result.name for result in results}) == 15
+    # The range of quarterly changes is that of 2014 to 2021: the quarters of 2023 and 2024 were rougher.
+    apart = [result.part for result in results if not result.holds]
+    assert apart == ["area quarters inside p5 to p95"]
+    close = {
+        "December 2025",
+        "nobody, December 2025",
+        "rent (England)",
+        "within contract area",
+        "dissimilarity by region",
+    }
+    for result in results:
+        if result.part in close:
+            assert result.value == pytest.approx(result.target, rel=0.01), result
+
+
+@pytest.mark.unit
+def test_concentration_measures_at_their_limits():
+    equal, alone = np.full(50, 7.0), np.eye(1, 50)[0] * 9
+    assert gini(equal) == pytest.approx(0) and gini(alone) == pytest.approx(1 - 1 / 50)
+    assert top(alone, 1) == 1 and top(equal, 10) == pytest.approx(0.2)
+    assert overlap(equal, 3 * equal) == pytest.approx(1) and overlap(alone, np.roll(alone, 1)) == 0
+
+
+@pytest.mark.unit
+def test_entry_is_a_yearly_chance():
+    before, after = np.zeros(100), np.where(np.arange(100) < 50, 20, 0)
+    assert crossing(before, after, up=True) == pytest.approx(1 - 0.5 ** (4 / 5))
+    assert crossing(after, before, up=False) == 1
+
+
+@pytest.mark.unit
+def test_placement_elasticities_recover_what_made_the_placements():
+    rng = np.random.default_rng(2)
+    columns, group = rng.normal(size=(4000, 2)), rng.integers(0, 5, 4000)
+    placed = rng.poisson(np.exp(columns @ [1.2, -2.0] + group)).astype(float)
+    np.testing.assert_allclose(placement_elasticities(placed, columns, group), [1.2, -2.0], atol=0.03)
+
+
+@pytest.mark.unit
+def test_the_size_slope_is_zero_for_even_growth():
+    before = np.linspace(100, 900, 60)
+    assert size_slope(before, 2 * before + 1, np.zeros(60, int)) == pytest.approx(0, abs=1e-9)
+
+
+@pytest.mark.unit
+def test_a_check_without_a_value_does_not_hold():
+    assert not validation.Result("national", "a", "b", np.nan, np.nan, 1, 0, 2).holds
+
+
+@pytest.mark.validation
+def test_given_flows_reproduce_both_queues_since_2015():
+    assumptions, intake = validation.given(params.load(), validation.LONG_START)
+    start = validation.national_start(validation.LONG_START)
+    long = [sim.simulate(assumptions, intake, seed, start=start) for seed in range(2)]
+    cohort = validation.panels(params.load(), validation.COHORT_START, 1, lambda jobs: [
+        sim.simulate(a, path, seed, start=s) for a, path, seed, s in jobs
+    ])  # fmt: skip
+    results = {(r.name, r.part): r for r in validation.national_results(long, cohort)}
+    for name, part in results:
+        if name in ("Awaiting", "Open appeals"):
+            assert results[name, part].holds, results[name, part]
+
+
+@pytest.mark.validation
+def test_theory_holds():
+    def simulate(jobs):
+        return [sim.simulate(a, path, seed, start=start) for a, path, seed, start in jobs]
+
+    results = validation.theory_results(params.load(), 3, simulate)
+    assert [result for result in results if not result.holds] == []
