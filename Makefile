@@ -45,7 +45,8 @@ check: $(STAMP)  ## style, types, parameters and reference tables
 	@$(BIN)/dispersal check
 
 lab: $(STAMP)  ## JupyterLab on the notebooks
-	@$(BIN)/jupyter lab --notebook-dir=notebooks
+	@# Jupyter refuses to run as root unless told; in a container there is often nobody else to run it.
+	@$(BIN)/jupyter lab --notebook-dir=notebooks $$([ "$$(id -u)" = 0 ] && echo --allow-root)
 
 lock:  ## resolve requirements.lock again from pyproject.toml (needs uv)
 	@uv pip compile pyproject.toml --all-extras --universal --python-version 3.12 --generate-hashes \
