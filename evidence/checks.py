@@ -9,9 +9,9 @@ from typing import Any
 
 from evidence import studies
 from evidence.records import damaged, find, model_version, read_record
+from params import posterior
 from params.assumptions import scenario_names
 from params.errors import unknown
-from params.posterior import FOLDER, RECORD, read_posterior
 from params.register import ROOT, Assumption, read_register
 
 
@@ -53,10 +53,10 @@ def everything() -> list[str]:
 
 def _posterior() -> list[str]:
     """Which joint draws are adopted, and whether the model has changed since they were fitted."""
-    adopted = read_posterior()
+    adopted = posterior.read_posterior()
     if adopted is None:
         return ["Posterior: none adopted; calibrated assumptions are drawn from their own ranges"]
-    about = json.loads((ROOT / FOLDER / RECORD).read_text(encoding="utf-8"))
+    about = json.loads((posterior.ROOT / posterior.FOLDER / posterior.RECORD).read_text(encoding="utf-8"))
     same = about.get("model_version") == model_version(posterior=False)
     lines = [
         f"Posterior: {len(adopted.rows)} joint draws of {len(adopted.names)} calibrated assumptions from {adopted.run}"
