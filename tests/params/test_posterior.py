@@ -123,7 +123,7 @@ def test_a_value_out_of_range_or_no_number_is_refused(root, wrong):
     text = [[str(value) for value in row] for row in rows]
     text[1][names.index("support.uptake")] = wrong
     write(root, names, text)
-    with pytest.raises(InputError, match=r"line 3: support\.uptake: .*(outside its range, 0\.46 to 0\.59|not a number)"):
+    with pytest.raises(InputError, match=r"line 3: support\.uptake: .*(range, 0\.46 to 0\.59|not a number)"):
         params.load(root=root)
 
 
