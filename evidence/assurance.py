@@ -13,7 +13,7 @@ from evidence.baseline import changes
 from evidence.exhibits import RECORDED, Exhibit, Pack
 from evidence.funding import policy_years, span
 from evidence.results import HOTEL
-from evidence.wording import count, listed, money, month, number, percent, sentence, share
+from evidence.wording import count, day, exact, listed, money, month, number, percent, sentence, share
 
 KINDS = {
     "measured": "measured from published data",
@@ -266,9 +266,30 @@ def national_backtest(pack: Pack) -> Exhibit:
             **pack.modelled(past="Past: every published quarter end, Home Office, Asy_D09"),
             notes=(
                 "Few and overlapping comparisons, above all of hotels, which were first published for December 2022.",
+                *_published_since(pack),
             ),
         )
     )
+
+
+def _published_since(pack: Pack) -> tuple[str, ...]:
+    """What was published after the study's start and not used, against the model's own range for that day."""
+    totals = params.reference("published_totals")
+    later = totals[totals["name"].str.startswith("supported_people_")]
+    stock = results.supported(pack.study).sel(arm=pack.baseline, drop=True)
+    sentences = []
+    for _, row in later.iterrows():
+        if row["date"] <= pack.start or row["date"] not in stock["month_end"].values:
+            continue
+        model = results.summarise(stock.sel(month_end=row["date"], drop=True)).iloc[0]
+        value = float(row["value"])
+        inside = next((name for name in ("80", "95") if model[f"low{name}"] <= value <= model[f"high{name}"]), None)
+        where = f"inside the {inside}% interval" if inside else "outside the 95% interval"
+        sentences.append(
+            f"Published since and not used: {exact(int(value))} people were supported on {day(row['date'])}, {where}; "
+            f"the model's 80% interval for that day is {number(model['low80'])} to {number(model['high80'])}."
+        )
+    return tuple(sentences)
 
 
 def _register(pack: Pack) -> pd.DataFrame:

@@ -245,6 +245,11 @@ def test_the_baseline_is_the_published_one(made, index):
     assert (totals["published"] == totals["model at its start"]).all()
 
 
+def test_what_was_published_since_is_held_against_the_model(made):
+    text = (made / report.PAGE).read_text(encoding="utf-8")
+    assert "Published since and not used: 93,293 people were supported on 30 June 2026" in text
+
+
 def test_the_words_come_from_the_study(small, index):
     study = studies.open_study(*small)
     net = results.council_net_cost(study).sum("financial_year").sel(arm="as_it_is")
