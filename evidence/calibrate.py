@@ -143,7 +143,10 @@ def calibrate(
 
 
 def coherent_sets() -> dict[str, dict[str, float]]:
-    """Central values of what is fitted, with each of the published sets of support values that fit together."""
+    """Central values of what is fitted, with each of the published sets of support values that fit together.
+
+    The first of the joint values is the central one; the sets stand behind it.
+    """
     import params
     from params.posterior import calibrated
 
@@ -152,8 +155,8 @@ def coherent_sets() -> dict[str, dict[str, float]]:
     joint = {name: entry.joint for name in centre if (entry := entries[name]).joint}
     count = min((len(given.values) for given in joint.values()), default=0)
     return {
-        f"set_{chr(ord('a') + k)}": centre | {name: given.values[k] for name, given in joint.items()}
-        for k in range(count)
+        f"set_{chr(ord('a') + k - 1)}": centre | {name: given.values[k] for name, given in joint.items()}
+        for k in range(1, count)
     }
 
 
