@@ -31,21 +31,6 @@ scenario = "central"
 """
 
 
-@pytest.fixture
-def dispersal(tmp_path, capsys, monkeypatch):
-    """Run a command in this process with its own runs folder; returns exit code, output and error lines."""
-    monkeypatch.setenv("DISPERSAL_RUNS", str(tmp_path / "runs"))
-    monkeypatch.chdir(tmp_path)
-
-    def call(*words: str) -> tuple[int, list[str], list[str]]:
-        with pytest.raises(SystemExit) as end:
-            cli.main(list(words))
-        printed = capsys.readouterr()
-        return end.value.code, printed.out.splitlines(), printed.err.splitlines()
-
-    return call
-
-
 @pytest.mark.parametrize("words", [["--help"], *([command, "--help"] for command in COMMANDS), ["--version"]])
 def test_help_teaches_by_example_and_loads_nothing_heavy(words):
     code = f"""

@@ -11,28 +11,12 @@ import pandas as pd
 import pytest
 
 import forecasts
-from evidence import cli
 from evidence.forecasting import Counter
 from evidence.records import damaged, read_record
 
 pytestmark = pytest.mark.behaviour
 
 COLUMNS = ["origin", "target_quarter", "series", "quantile", "value"]
-
-
-@pytest.fixture
-def dispersal(tmp_path, capsys, monkeypatch):
-    """Run a command in this process with its own runs folder; returns exit code, output and error lines."""
-    monkeypatch.setenv("DISPERSAL_RUNS", str(tmp_path / "runs"))
-    monkeypatch.chdir(tmp_path)
-
-    def call(*words: str) -> tuple[int, list[str], list[str]]:
-        with pytest.raises(SystemExit) as end:
-            cli.main(list(words))
-        printed = capsys.readouterr()
-        return end.value.code, printed.out.splitlines(), printed.err.splitlines()
-
-    return call
 
 
 def history(path: Path, series: int = 2, quarters: int = 40, first: str = "2010Q1") -> Path:

@@ -34,22 +34,6 @@ scenario = "central"
 """
 
 
-@pytest.fixture
-def dispersal(tmp_path, capsys, monkeypatch):
-    """Run a command in this process with its own runs folder; returns exit code, output and error lines."""
-    monkeypatch.setenv("DISPERSAL_RUNS", str(tmp_path / "runs"))
-    monkeypatch.chdir(tmp_path)
-
-    def call(*words: str) -> tuple[int, list[str], list[str]]:
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            cli.main(words)
-        said = capsys.readouterr()
-        return int(str(ended.value.code)), said.out.splitlines(), said.err.splitlines()
-
-    return call
-
-
 @pytest.fixture(scope="module")
 def pack(tmp_path_factory) -> Pack:
     folder = tmp_path_factory.mktemp("outlook")
