@@ -15,6 +15,7 @@ from cyclopts import App, Parameter
 from evidence import forecast_archive, forecasting
 
 REPOSITORY = Path(__file__).resolve().parent.parent
+FEWEST_FOR_A_RANGE = 5  # replications: with fewer an 80% interval is narrower than it says
 
 app = App(
     name="dispersal",
@@ -103,7 +104,7 @@ def run(
     root = _runs(runs)
     design = Design(draws, replications, seed, _date("--start", start), months)
     identity = run_scenario(scenario, overrides, design, draw=draw, only=only, runs=root, progress=watched())
-    for line in _table(summary(open_run(identity, root))):
+    for line in _table(summary(open_run(identity, root)), ranges=replications >= FEWEST_FOR_A_RANGE and only is None):
         print(line)
     print(f"{_shown(root / identity)}   next: dispersal show {identity}")
 
@@ -424,20 +425,18 @@ def _copy(source: Path, target: Path) -> None:
         raise InputError(f"{target}: cannot be written ({error.strerror}).") from None
 
 
-def _table(figures: Any) -> list[str]:
-    """The summary of a run as text: a line for each measure and date."""
+def _table(figures: Any, ranges: bool) -> list[str]:
+    """The summary of a run as text: a line for each measure and date, with ranges where replications allow them."""
     from evidence.wording import exact, number
 
-    lines = [
-        "Modelled estimates: median and 80% interval over replications; UK; not official statistics.",
-        "",
-    ]
+    says = "and 80% interval over replications" if ranges else "only: too few replications for a range"
+    lines = [f"Modelled estimates: median {says}; UK; not official statistics.", ""]
     for measure, rows in figures.groupby("measure", sort=False):
         lines.append(str(measure))
         for row in rows.itertuples():
             if row.published:
                 lines.append(f"  {row.when:<12}{exact(row.central):>10}   as published")
             else:
-                interval = f"{number(row.low)} to {number(row.high)}"
-                lines.append(f"  {row.when:<12}{number(row.central):>10}   {interval}")
+                interval = f"   {number(row.low)} to {number(row.high)}" if ranges else ""
+                lines.append(f"  {row.when:<12}{number(row.central):>10}{interval}")
     return [*lines, ""]

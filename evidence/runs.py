@@ -84,6 +84,7 @@ def run_scenario(
             f"{design.replications})."
         )
     assumptions = load_arm(scenario, overrides, "dispersal run", "--set")
+    _within_the_run(overrides, design)
     drawn = assumptions.with_draw(draw, design.draws, design.seed)
     prepare_runs(runs)
     identity = run_id(drawn, design, draw, only)
@@ -123,6 +124,16 @@ def run_scenario(
     finally:
         shown.end()
     return identity
+
+
+def _within_the_run(overrides: Mapping[str, object], design: Design) -> None:
+    """Refuse a dated change that comes after the run: it would read as a policy without effect."""
+    months = design.start.year * 12 + design.start.month + design.months
+    last = f"{(months - 1) // 12:04d}-{(months - 1) % 12 + 1:02d}"
+    for name in overrides:
+        day = name.partition("@")[2]
+        if day and day[:7] > last:
+            raise InputError(f"--set: {name}: the run ends in {last}, before this date; raise --months or change it.")
 
 
 def _labelled(run: xr.Dataset, record: Record, replications: list[int]) -> xr.Dataset:

@@ -46,8 +46,8 @@ from evidence.records import (
     write_json,
     write_record,
 )
-from params.errors import InputError, unknown
-from params.register import describe, read_toml
+from params.errors import InputError, nearest, unknown
+from params.register import ROOT, describe, read_toml
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -180,6 +180,12 @@ def plan(file: Path) -> Plan:
     Raises:
         InputError: for anything in the file that cannot be used.
     """
+    if not file.is_file():
+        beside = [path for path in file.parent.glob("*.toml") if path.name != "pyproject.toml"]
+        known = {path.stem: str(path) for path in beside}
+        known = {path.stem: f"params/studies/{path.name}" for path in (ROOT / "studies").glob("*.toml")} | known
+        guess = nearest(file.stem, known)
+        raise InputError(f"{file}: no such study file. Nearest: {known[guess] if guess else min(known.values())}.")
     study = read_study(file)
     study.design.check(str(file))
     arms = {

@@ -12,6 +12,7 @@ from params.errors import InputError, nearest
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+LONGEST = 120  # months: the longest run
 _LINES = ("school_places", "esol", "homelessness", "social_care", "public_health", "community", "legal_advice",
           "coordination")  # fmt: skip
 
@@ -47,12 +48,15 @@ def trace(
         guess = nearest(council, options)
         if guess in set(councils["name"]):
             guess = f"{councils.index[councils['name'] == guess][0]} ({guess})"
-        raise InputError(f"--council: {council} is not a council code. Nearest: {guess}.")
+        hint = f"Nearest: {guess}" if guess else "Codes are in params/reference/councils.csv"
+        raise InputError(f"--council: {council or 'empty'} is not a council code. {hint}.")
     first = np.datetime64(_day(start), "M")
     try:
         months = int((np.datetime64(month, "M") - first) / np.timedelta64(1, "M"))
     except ValueError:
         raise InputError(f"--month: {month} is not a month. Nearest: one like 2026-09.") from None
+    if months > LONGEST:
+        raise InputError(f"--month: {month} is too far ahead. Nearest: {first + np.timedelta64(LONGEST, 'M')}.")
     design = Design(1, 1, seed, _day(start), max(months, 1))
     design.check("dispersal trace")
     if months < 1:

@@ -201,11 +201,11 @@ def _apply(
     place: str,
 ) -> None:
     """Override one assumption: a bare value for all time, or a table with `value` and `from` for a dated change."""
-    name, _, day = name.partition("@")
+    name, dated, day = name.partition("@")
     entry = find(entries, name, place)
     if name in overridden:
         raise InputError(f"{place}: {name} is already set in {overridden[name]}; one override for each assumption.")
-    if day:
+    if dated:
         if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", day):
             raise InputError(f"{place}: {name}@{day}: the date must read like 2027-04-01.")
         given = {"value": given, "from": _day(day, f"{place}: {name}")}

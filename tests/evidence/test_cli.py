@@ -87,8 +87,10 @@ finally:
         ("forecast --origin 2030Q1", "--origin: 2030Q1 is not between"),
         ("forecast --origin lately", "--origin: 'lately' is not a quarter"),
         ("forecast --out absent/forecast.csv", "absent/forecast.csv: is a folder, or its folder does not exist"),
-        ("study absent.toml", "absent.toml: no such file"),
-        ("study .", "cannot be read"),
+        ("run central --months 3 --set funding.grant_per_person@2099-04-01=1", "the run ends in 2026-03, before this date"),
+        ("run central --set funding.grant_per_person@=1", "the date must read like 2027-04-01"),
+        ("study absent.toml", "absent.toml: no such study file"),
+        ("study .", ".: no such study file"),
         ("study small.toml --workers 0", "--workers is 0; it must be from 1"),
         ("report ../small", "is not the id of a study"),
         ("report small-00000000", "holds no study small-00000000"),
@@ -232,3 +234,10 @@ def test_check_names_a_study_that_cannot_be_used(dispersal, tmp_path, monkeypatc
     code, out, err = dispersal("check")
     assert (code, out) == (2, [])
     assert err == [f"{folder}/small.toml: arms.base.scenario: centrl is not a scenario. Nearest: central."]
+
+
+def test_a_run_of_few_replications_claims_no_range(dispersal):
+    code, out, _ = dispersal("run", "central", "--replications", "2", "--months", "3")
+    assert code == 0
+    assert "too few replications for a range" in out[0]
+    assert not any(" to " in line for line in out[1:-1])

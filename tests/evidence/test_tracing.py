@@ -27,6 +27,8 @@ def test_a_month_is_told_with_its_reasons(tmp_path):
         ({"council": "Liverpol"}, r"Liverpol is not a council code\. Nearest: E08000012 \(Liverpool\)"),
         ({"month": "soon"}, r"--month: soon is not a month"),
         ({"month": "2025-11"}, r"not after the start, 2025-12-31\. Nearest: 2026-01"),
+        ({"month": "2040-03"}, r"--month: 2040-03 is too far ahead\. Nearest: 2035-12"),
+        ({"council": ""}, r"--council: empty is not a council code"),
         ({"start": "then"}, r"--start: then is not a date"),
     ],
 )

@@ -40,6 +40,7 @@ def copy(tmp_path: Path) -> Path:
         ({"funding.grant_per_person": {"value": 1, "unit": "GBP"}}, r"unit 'GBP' is wrong\. Nearest: 'GBP per p"),
         ({"funding.grant_per_person": {"valu": 1}}, r"valu is not a key of an override\. Nearest: value"),
         ({"funding.grant_per_person": {"value": 1, "from": "2027-04-01"}}, r"from must be a date"),
+        ({"funding.grant_per_person@": 1}, r"the date must read like 2027-04-01"),
         ({"funding.grant_per_person@2027": 1}, r"the date must read like 2027-04-01"),
         ({"funding.grant_per_person@2027-13-01": 1}, r"is not a date"),
         ({"funding.grant_per_person": 1, "funding.grant_per_person@2028-04-01": 2}, r"already set in --set"),
