@@ -17,7 +17,7 @@ import xarray as xr
 import params
 import sim
 from evidence import studies
-from evidence.ensemble import Design, replicate
+from evidence.ensemble import Design
 from evidence.records import RunError, exclusive, read_record
 from evidence.reduction import reduce
 from evidence.runs import open_run, run_scenario
@@ -412,7 +412,6 @@ def test_seeds_and_paths_are_shared_by_arms_and_spread_over_draws():
     # Spread evenly over the totals: one in each eighth after eight, whatever the order of the paths.
     assert sorted(totals[taken[:8]] // 125) == list(range(8))
     assert design.path_of(2, 3, np.arange(10)) in range(10)
-    assert replicate.__doc__
 
 
 @pytest.mark.parametrize(
