@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from params import importer, tables
 from params.errors import InputError
-from params.importer import Sources, split_contingency
+from params.importing.sources import Sources
+from params.importing.support import split_contingency
 
 pytestmark = pytest.mark.unit
 
