@@ -9,7 +9,6 @@ import pandas as pd
 import xarray as xr
 
 from evidence import figures, results
-from evidence.baseline import ACCOMMODATION
 from evidence.exhibits import Exhibit, Exhibits, Pack
 from evidence.results import DISPERSAL, HOTEL, Range, Reached
 from evidence.wording import (
@@ -23,7 +22,6 @@ from evidence.wording import (
     number,
     number_range,
     people_change,
-    plain,
     sentence,
     share,
     the,
@@ -49,7 +47,7 @@ def span(years: Sequence[str]) -> str:
     return years[0] if len(years) == 1 else f"{years[0]} to {years[-1]}"
 
 
-def _ranged(table: pd.DataFrame, show: Callable[[float], str]) -> list[str]:
+def ranged(table: pd.DataFrame, show: Callable[[float], str]) -> list[str]:
     """Cells with the central figure above its 80% interval."""
     return [
         show(c) if show(low) == show(high) else f"{show(c)}\n{show(low)} to {show(high)}"
@@ -59,7 +57,7 @@ def _ranged(table: pd.DataFrame, show: Callable[[float], str]) -> list[str]:
 
 def _wide(pack: Pack, table: pd.DataFrame, column: str, show: Callable[[float], str]) -> pd.DataFrame:
     """One row an option, one column a value of `column`, each cell with its interval."""
-    cells = table.assign(cell=_ranged(table, show)).pivot(index="arm", columns=column, values="cell")
+    cells = table.assign(cell=ranged(table, show)).pivot(index="arm", columns=column, values="cell")
     cells = cells.reindex([a for a in pack.labels if a in set(table["arm"])])[list(dict.fromkeys(table[column]))]
     cells.insert(0, "Funding option", [pack.labels[a] for a in cells.index])
     return cells.reset_index(drop=True).rename_axis(columns=None)
@@ -81,10 +79,10 @@ def answer_table(pack: Pack) -> Exhibit:
     half = results.first_month_at_most(hotels, _start(hotels) / 2)
     view = _wide(pack, by_year, "financial_year", money)
     view.columns = [view.columns[0], *(f"Net cost {y}" for y in years)]
-    view[f"Net cost {span(years)}"] = _ranged(results.ordered(total, "arm", results.arms(study)), money)
-    shown = dict(zip(difference["arm"], _ranged(difference, money), strict=True))
+    view[f"Net cost {span(years)}"] = ranged(results.ordered(total, "arm", results.arms(study)), money)
+    shown = dict(zip(difference["arm"], ranged(difference, money), strict=True))
     view[f"Difference, {span(years)}"] = [shown.get(a, "£0\nbaseline") for a in pack.labels]
-    view[f"People in hotels, {month(pack.end)}"] = _ranged(at_end, number)
+    view[f"People in hotels, {month(pack.end)}"] = ranged(at_end, number)
     view["Hotels first at half of today's"] = [_when_cell(half[a], pack) for a in pack.labels]
     data = pd.concat(
         [
@@ -284,7 +282,7 @@ def net_cost_figure(pack: Pack) -> Exhibit:
             data=table,
             view=_wide(pack, table, "financial_year", money),
             units="GBP cash",
-            alternative=_spoken(pack, last, f"Council net cost in {years[-1]}"),
+            alternative=spoken(pack, last, f"Council net cost in {years[-1]}"),
             notes=LEDGER_NOTES,
             draw=lambda: figures.money_by_arm(table, pack.labels, "financial_year", years),
             **pack.modelled(prices="Cash"),
@@ -292,43 +290,13 @@ def net_cost_figure(pack: Pack) -> Exhibit:
     )
 
 
-def _spoken(pack: Pack, table: pd.DataFrame, what: str, show: Callable[[float], str] = money) -> str:
+def spoken(pack: Pack, table: pd.DataFrame, what: str, show: Callable[[float], str] = money) -> str:
     """What a figure by option shows, in words."""
     rows = {arm: results.row(table, arm=arm) for arm in pack.labels if arm in set(table["arm"])}
     parts = [
         f"{pack.labels[a]} {show(r.central)}, 80% interval {show(r.low80)} to {show(r.high80)}" for a, r in rows.items()
     ]
     return f"Dots with ranges. {what}: {'; '.join(parts)}."
-
-
-def prices_table(pack: Pack) -> Exhibit:
-    """Net cost in cash with real 2025-26 prices beside it."""
-    both = {CASH: results.council_net_cost(pack.study), REAL: results.council_net_cost(pack.study, real=True)}
-    data = pd.concat([results.summarise(c).assign(prices=name) for name, c in both.items()], ignore_index=True)
-    years = list(dict.fromkeys(data["financial_year"]))
-    rows = []
-    for arm, label in pack.labels.items():
-        for prices in both:
-            own = data[(data["arm"] == arm) & (data["prices"] == prices)]
-            rows.append([label, sentence(prices).rstrip("."), *_ranged(own, money)])
-    whole = [float(np.median(results.over_years(c, years).sel(arm=pack.baseline))) for c in both.values()]
-    return pack.add(
-        Exhibit(
-            kind="table",
-            name="net_cost_prices",
-            title=(
-                f"Under {pack.quoted(pack.baseline)}, the central net cost of {span(years)} is {money(whole[0])} in "
-                f"cash and {money(whole[1])} in 2025-26 prices."
-            ),
-            subtitle="Council net cost by financial year and funding option, cash, then real 2025-26 prices.",
-            data=data,
-            view=pd.DataFrame(rows, columns=["Funding option", "Prices", *years]),
-            row_headers=2,
-            units="GBP",
-            notes=LEDGER_NOTES,
-            **pack.modelled(prices="Cash and real 2025-26 prices"),
-        )
-    )
 
 
 def difference_figure(pack: Pack) -> Exhibit:
@@ -352,88 +320,10 @@ def difference_figure(pack: Pack) -> Exhibit:
             data=table,
             view=_wide(pack, table, "financial_year", money),
             units="GBP cash",
-            alternative=_spoken(pack, total, f"Difference over {span(years)}"),
+            alternative=spoken(pack, total, f"Difference over {span(years)}"),
             notes=(*LEDGER_NOTES, "Differences are taken within each draw and replication, then summarised."),
             draw=lambda: figures.money_by_arm(table, pack.others, "financial_year", years),
             **pack.modelled(prices="Cash", baseline=f"Baseline {pack.quoted(pack.baseline)}"),
-        )
-    )
-
-
-def ledgers_figure(pack: Pack) -> Exhibit:
-    """The three ledgers in three panels, never added."""
-    years = policy_years(pack)
-    tables = {
-        ledger: results.summarise(results.over_years(flow, years))
-        for ledger, flow in results.ledgers(pack.study).items()
-    }
-    data = pd.concat([t.assign(ledger=ledger) for ledger, t in tables.items()], ignore_index=True)
-    real = {
-        ledger: results.summarise(results.over_years(flow, years))
-        for ledger, flow in results.ledgers(pack.study, real=True).items()
-    }
-    view = pd.DataFrame(
-        [
-            [ledger, pack.labels[arm], *(_ranged(t[t["arm"] == arm], money)[0] for t in (tables[ledger], real[ledger]))]
-            for ledger in tables
-            for arm in pack.labels
-        ],
-        columns=["Ledger", "Funding option", "Cash", "Real 2025-26 prices"],
-    )
-    data = pd.concat(
-        [data.assign(prices=CASH), *(t.assign(ledger=name, prices=REAL) for name, t in real.items())], ignore_index=True
-    )
-    home, councils = (results.row(tables[n], arm=pack.baseline) for n in ("Home Office", "Councils"))
-    return pack.add(
-        Exhibit(
-            kind="figure",
-            name="ledgers",
-            title=(
-                f"Under {pack.quoted(pack.baseline)}, over {span(years)}, the Home Office ledger stands at "
-                f"{money(home.central)} and the council ledger at {money(councils.central)}; they are different "
-                "money and are not added."
-            ),
-            subtitle=f"The three ledgers, each on its own scale, cash, United Kingdom, {span(years)} together.",
-            data=data,
-            view=view,
-            row_headers=2,
-            units="GBP",
-            alternative=" ".join(_spoken(pack, t, f"{n} ledger") for n, t in tables.items()),
-            notes=(
-                "Home Office: accommodation, support and the grants it pays. Councils: gross cost less those grants. "
-                "Other public bodies: schools, health and the tribunal. A grant stands in two ledgers, as cost and as "
-                "income: that is one reason why they are never added.",
-                "The three panels have different scales.",
-            ),
-            draw=lambda: figures.ledgers_by_arm(tables, pack.labels),
-            **pack.modelled(prices="Cash in the figure; real 2025-26 prices beside it in the table"),
-        )
-    )
-
-
-def home_office_table(pack: Pack) -> Exhibit:
-    """The Home Office ledger by item and option, over the years the options differ."""
-    years = policy_years(pack)
-    table = results.summarise(results.over_years(results.home_office_items(pack.study), years))
-    items = list(dict.fromkeys(table["home_office_item"]))
-    view = pd.DataFrame({"Item": [ACCOMMODATION.get(i, sentence(plain(i)).rstrip(".")) for i in items]})
-    for arm, label in pack.labels.items():
-        view[label] = _ranged(table[table["arm"] == arm], money)
-    hotel = results.row(table, home_office_item=HOTEL, arm=pack.baseline)
-    return pack.add(
-        Exhibit(
-            kind="table",
-            name="home_office_items",
-            title=sentence(
-                f"Hotels cost the Home Office {money_range(hotel.low80, hotel.high80)} over {span(years)} under "
-                f"{pack.quoted(pack.baseline)}"
-            ),
-            subtitle=f"Home Office ledger by item and funding option, cash, United Kingdom, {span(years)}.",
-            data=table,
-            view=view,
-            units="GBP cash",
-            notes=("Home Office ledger only. Medians of items do not add to the median of the ledger.",),
-            **pack.modelled(prices="Cash"),
         )
     )
 
@@ -448,7 +338,7 @@ def services_table(pack: Pack) -> Exhibit:
     names = {s: pack.service_labels[s] for s in order}
     view = pd.DataFrame({"Service": [names[s] for s in order]})
     for arm, label in pack.labels.items():
-        view[label] = _ranged(results.ordered(table[table["arm"] == arm], "service", order), money)
+        view[label] = ranged(results.ordered(table[table["arm"] == arm], "service", order), money)
     top = results.row(base, service=order[0])
     return pack.add(
         Exhibit(
@@ -488,11 +378,11 @@ def places_table(pack: Pack, place: str) -> Exhibit:
         {
             place.capitalize(): order,
             f"People, {month(pack.start)} (published)": [exact(now[p]) for p in order],
-            f"People, {month(pack.end)}, baseline": _ranged(later, number),
+            f"People, {month(pack.end)}, baseline": ranged(later, number),
         }
     )
     for arm, label in pack.labels.items():
-        view[f"Net cost, {label}"] = _ranged(results.ordered(table[table["arm"] == arm], "place", order), money)
+        view[f"Net cost, {label}"] = ranged(results.ordered(table[table["arm"] == arm], "place", order), money)
     base = table[table["arm"] == pack.baseline]
     top = results.top(base, "place")
     most = results.row(base, place=top)
@@ -592,7 +482,7 @@ def _stock_figure(pack: Pack, accommodation: str | None, name: str, measure: str
             units="people",
             alternative=(
                 "Lines with bands, one panel a funding option. "
-                + _spoken(pack, end, f"{measure} in {month(pack.end)}", number).removeprefix("Dots with ranges. ")
+                + spoken(pack, end, f"{measure} in {month(pack.end)}", number).removeprefix("Dots with ranges. ")
             ),
             notes=("The table shows every twelfth month; the CSV has every month.",),
             draw=lambda: figures.stock_by_arm(table, pack.labels, pack.baseline, measure),
