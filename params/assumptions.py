@@ -112,19 +112,41 @@ class Assumptions:
             return self
         from scipy.stats import qmc
 
-        # A hindcast that replaces fitted entries by what was known then has no use for what was fitted since.
-        joint = self.posterior if self.posterior and self.posterior.holds_for(self.entries) else None
-        fitted = joint.names if joint else ()
-        axis = {
+        axes = sorted(set(self.axes().values()))
+        points = qmc.LatinHypercube(d=len(axes), rng=seed).random(draws - 1)
+        levels = dict(zip(axes, map(float, points[draw - 1]), strict=True))
+        return replace(self.at_levels(levels), draw=draw)
+
+    def axes(self) -> dict[str, str]:
+        """The axis along which each uncertain assumption is drawn, by name.
+
+        Most have an axis of their own. Those that only fit together share one: the adopted posterior, where one
+        was adopted and its entries are the register's, or a joint set.
+        """
+        fitted = self._joint.names if self._joint else ()
+        return {
             name: AXIS if name in fitted else entry.joint.group if entry.joint else name
             for name, entry in self.entries.items()
             if entry.distribution != "fixed"
         }
-        axes = sorted(set(axis.values()))
-        points = qmc.LatinHypercube(d=len(axes), rng=seed).random(draws - 1)
-        level = dict(zip(axes, map(float, points[draw - 1]), strict=True))
-        values = {name: quantile(self.entries[name], level[own]) for name, own in axis.items() if own != AXIS}
-        return replace(self.moved(values | (joint.row(level[AXIS]) if joint else {})), draw=draw)
+
+    def at_levels(self, levels: Mapping[str, float]) -> Assumptions:
+        """The same assumptions with some axes at given probability levels of their distributions.
+
+        Args:
+            levels: from 0 to 1 by axis; an axis that is not named stays central.
+        """
+        axis = self.axes()
+        for name in levels:
+            if name not in axis.values():
+                raise unknown("at_levels", "an axis of uncertain assumptions", name, sorted(set(axis.values())))
+        values = {n: quantile(self.entries[n], levels[a]) for n, a in axis.items() if a != AXIS and a in levels}
+        return self.moved(values | (self._joint.row(levels[AXIS]) if self._joint and AXIS in levels else {}))
+
+    @property
+    def _joint(self) -> Posterior | None:
+        """The posterior; a hindcast that replaces fitted entries by what was known then has no use for it."""
+        return self.posterior if self.posterior and self.posterior.holds_for(self.entries) else None
 
     def moved(self, values: Mapping[str, float]) -> Assumptions:
         """The same assumptions with some uncertain ones at other values; what a scenario overrides stays.

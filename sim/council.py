@@ -135,13 +135,18 @@ def objection_terms(councils: Councils, now: Any) -> np.ndarray:
     terms[:, Barrier.SERVICE_PRESSURE] = listens * now.consultation.pressure * np.maximum(councils.pressure - 1.0, 0.0)
     terms[:, Barrier.FUNDING_GAP] = listens * now.consultation.gap * np.clip(1.0 - councils.funded, 0.0, 1.0)
     terms[:, Barrier.TRUST] = now.consultation.willingness * (1.0 - councils.willingness)
-    return terms
+    return terms * [bool(getattr(now.barriers, barrier.name.lower())) for barrier in Barrier]
 
 
 def objection_chance(councils: Councils, now: Any) -> np.ndarray:
-    """Probability (council,) that a council objects to a proposal this month."""
+    """Probability (council,) that a council objects to a proposal this month.
+
+    Objections to the property itself are those that would come where nothing else presses; without that barrier
+    only what comes on top of them is left.
+    """
     log_odds = now.consultation.objection + objection_terms(councils, now).sum(axis=1)
-    return 1.0 / (1.0 + np.exp(-log_odds))
+    chance = 1.0 / (1.0 + np.exp(-log_odds))
+    return chance if now.barriers.unsuitable else chance - 1.0 / (1.0 + np.exp(-now.consultation.objection))
 
 
 def objection_reasons(councils: Councils, now: Any, draw: np.ndarray) -> np.ndarray:
@@ -154,7 +159,8 @@ def objection_reasons(councils: Councils, now: Any, draw: np.ndarray) -> np.ndar
         Barrier codes (council,); UNSUITABLE (the property itself) where nothing else presses.
     """
     weights = objection_terms(councils, now)
-    weights[:, Barrier.UNSUITABLE] = np.exp(now.consultation.objection)
+    if now.barriers.unsuitable:
+        weights[:, Barrier.UNSUITABLE] = np.exp(now.consultation.objection)
     edges = np.cumsum(weights, axis=1)
     return np.asarray((draw[:, None] * edges[:, -1:] >= edges).sum(axis=1))
 
