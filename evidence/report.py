@@ -21,6 +21,7 @@ import numpy as np
 
 from evidence import studies
 from evidence.exhibits import read_index
+from evidence.pages import TEMPLATES, write_html
 from evidence.records import (
     REPOSITORY,
     Record,
@@ -50,7 +51,6 @@ SUMMARY = "Summary"
 _UNSEEN = {"parameters", "injected-parameters", "setup", "claims"}
 # The build sets these; a user's value would send evidence elsewhere.
 _OWN_PARAMETERS = ("study_id", "runs", "out")
-_TEMPLATES = Path(__file__).with_name("templates")
 
 
 @dataclass(frozen=True)
@@ -223,7 +223,7 @@ def _check_parameters(sources: Mapping[str, Path], given: Mapping[str, object]) 
 
 def _record(study: Record, sources: Mapping[str, Path], parameters: Mapping[str, object]) -> Record:
     """The report's record; its id follows from the study, the notebooks, and the code that turns one into the other."""
-    code = sorted([*Path(__file__).parent.glob("*.py"), *_TEMPLATES.glob("*")])
+    code = sorted([*Path(__file__).parent.glob("*.py"), *TEMPLATES.glob("*")])
     inputs = {f"notebooks/{path.name}": file_digest(path) for path in sources.values()}
     content = {
         "study": study.id,
@@ -312,8 +312,6 @@ def _blocks(text: str) -> list[str]:
 
 
 def _page(folder: Path, record: Record, study: Record, executed: list[Path]) -> None:
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
     from evidence.baseline import vintage
     from params.tables import reference_names, reference_record
 
@@ -321,8 +319,9 @@ def _page(folder: Path, record: Record, study: Record, executed: list[Path]) -> 
     # A reader wants the answer first; it stands where its notebook computes it.
     parts.sort(key=lambda section: section.title != SUMMARY)
     tables = [reference_record(name) for name in reference_names()]
-    environment = Environment(loader=FileSystemLoader(_TEMPLATES), autoescape=True, undefined=StrictUndefined)
-    page = environment.get_template("report.html.j2").render(
+    write_html(
+        "report.html.j2",
+        folder / PAGE,
         record=record,
         study=study,
         start=day(study.settings["start"]),
@@ -334,7 +333,6 @@ def _page(folder: Path, record: Record, study: Record, executed: list[Path]) -> 
         tables=tables,
         attributions=list(dict.fromkeys(table["attribution"] for table in tables)),
     )
-    (folder / PAGE).write_text(page, encoding="utf-8")
 
 
 def _assumptions_log(folder: Path) -> None:
