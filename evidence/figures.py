@@ -97,7 +97,7 @@ def stock_by_arm(table: pd.DataFrame, labels: Mapping[str, str], baseline: str, 
         axes.plot(own["month_end"], own["central"], color=CATEGORIES[0])
         if arm != baseline:
             axes.plot(reference["month_end"], reference["central"], color=INK, lw=1.3, ls=(0, (3, 2)))
-        axes.set_title(_wrapped(label, 20), fontsize=9.5)
+        axes.set_title(wrapped(label, 20), fontsize=9.5)
         axes.set_ylim(0, 1.05 * float(table["high80"].max()))
         count_axis(axes)
         _years(axes, 2)
@@ -122,13 +122,13 @@ def money_by_arm(table: pd.DataFrame, labels: Mapping[str, str], panel: str, ord
     """
     figure, grid = panels(1, len(order), 0.85 + 0.42 * len(labels), sharex=True, sharey=True)
     divisor, suffix = money_scale([*table["low95"], *table["high95"]])
-    limits = _limits(table)
+    limits = money_limits(table)
     for axes, value in zip(grid, order, strict=True):
-        _ranges(axes, table[table[panel] == value], "arm", labels, money)
+        dot_ranges(axes, table[table[panel] == value], "arm", labels, money)
         axes.set_title(value)
         axes.set_xlim(*limits)
         money_axis(axes, divisor, suffix, ticks=3 if len(order) > 2 else 5)
-    _range_key(figure)
+    range_key(figure)
     return figure
 
 
@@ -141,12 +141,12 @@ def ledgers_by_arm(tables: Mapping[str, pd.DataFrame], labels: Mapping[str, str]
     """
     figure, grid = panels(1, len(tables), 0.95 + 0.42 * len(labels), sharey=True)
     for axes, (ledger, table) in zip(grid, tables.items(), strict=True):
-        _ranges(axes, table, "arm", labels, money)
+        dot_ranges(axes, table, "arm", labels, money)
         axes.set_title(f"{ledger}\nledger", fontsize=9.5)
         divisor, suffix = money_scale([*table["low95"], *table["high95"]])
-        axes.set_xlim(*_limits(table))
+        axes.set_xlim(*money_limits(table))
         money_axis(axes, divisor, suffix, ticks=3)
-    _range_key(figure)
+    range_key(figure)
     return figure
 
 
@@ -163,11 +163,11 @@ def pressure_by_service(table: pd.DataFrame, services: Mapping[str, str], labels
     for axes in grid[len(labels) :]:
         axes.set_visible(False)
     for axes, (arm, label) in zip(grid, labels.items(), strict=False):
-        _ranges(axes, table[table["arm"] == arm], "service", services)
-        axes.set_title(_wrapped(label, 18), fontsize=9)
+        dot_ranges(axes, table[table["arm"] == arm], "service", services)
+        axes.set_title(wrapped(label, 18), fontsize=9)
         axes.set_xlim(0, max(1.0, 1.05 * float(table["high95"].max())))
         count_axis(axes, "x", ticks=3)
-    _range_key(figure)
+    range_key(figure)
     return figure
 
 
@@ -192,7 +192,7 @@ def regions_over_time(table: pd.DataFrame, regions: Sequence[str], labels: Mappi
         for arm in reversed(list(labels)):
             line = here[here["arm"] == arm]
             axes.plot(line["month_end"], line["central"], color=colours[arm], lw=2.0 if arm == baseline else 1.3)
-        axes.set_title(_wrapped(region, 18), fontsize=9)
+        axes.set_title(wrapped(region, 18), fontsize=9)
         axes.set_ylim(0, 1.08 * float(max(own["high80"].max(), here["central"].max())))
         count_axis(axes, ticks=4)
         _years(axes, 2)
@@ -224,7 +224,7 @@ def council_map(table: pd.DataFrame, edges: Sequence[float], unit: str, withheld
     for region, rows in table.groupby("region").groups.items():
         at = table.index.get_indexer(rows)
         axes.annotate(
-            _wrapped(str(region), 14), (x[at].mean(), y[at].mean()), ha="center", va="center", fontsize=8.5,
+            wrapped(str(region), 14), (x[at].mean(), y[at].mean()), ha="center", va="center", fontsize=8.5,
             fontweight="bold", path_effects=_HALO,
         )  # fmt: skip
     handles = [Patch(facecolor=WITHHELD, hatch="////", edgecolor="#a6a6a6", label=withheld)]
@@ -271,7 +271,7 @@ def variance_bars(table: pd.DataFrame) -> Figure:
                 va="center",
                 fontweight="bold",
             )
-    axes.set_yticks(rows, [_wrapped(t, 34) for t in table["outcome"]])
+    axes.set_yticks(rows, [wrapped(t, 34) for t in table["outcome"]])
     axes.invert_yaxis()
     axes.set_xlim(0, 1)
     axes.grid(False)
@@ -285,14 +285,14 @@ def variance_bars(table: pd.DataFrame) -> Figure:
     return figure
 
 
-def _limits(table: pd.DataFrame) -> tuple[float, float]:
+def money_limits(table: pd.DataFrame) -> tuple[float, float]:
     """Ends of an axis of pounds that holds zero, every interval and the figures beside the dots."""
     low, high = min(0.0, float(table["low95"].min())), max(0.0, float(table["high95"].max()))
     room = 0.12 * max(high - low, 1.0)
     return low - room, high + room
 
 
-def _ranges(
+def dot_ranges(
     axes: Axes,
     table: pd.DataFrame,
     row: str,
@@ -322,13 +322,13 @@ def _ranges(
                 fontsize=8.5, path_effects=_HALO,
             )  # fmt: skip
     axes.axvline(0, color=INK, lw=0.9)
-    axes.set_yticks(range(len(labels)), [_wrapped(t, 24) for t in labels.values()])
+    axes.set_yticks(range(len(labels)), [wrapped(t, 24) for t in labels.values()])
     axes.set_ylim(len(labels) - 0.5, -0.65)
     axes.grid(False, axis="y")
     axes.grid(True, axis="x")
 
 
-def _range_key(figure: Figure) -> None:
+def range_key(figure: Figure) -> None:
     axes = figure.axes[0]
     handles = [
         *axes.plot([], [], "o", color=CATEGORIES[0], ms=6.5, label="central"),
@@ -343,5 +343,5 @@ def _years(axes: Axes, step: int) -> None:
     axes.xaxis.set_major_formatter(DateFormatter("%Y"))
 
 
-def _wrapped(text: str, width: int) -> str:
+def wrapped(text: str, width: int) -> str:
     return "\n".join(textwrap.wrap(text, width, break_long_words=False))
