@@ -14,6 +14,9 @@ from evidence.exhibits import RECORDED, Exhibit, Pack
 from evidence.funding import policy_years, span
 from evidence.results import HOTEL
 from evidence.wording import count, day, exact, listed, money, month, number, percent, sentence, share
+from params.instruments import FOLDER as INSTRUMENTS
+from params.instruments import KINDS as INSTRUMENT_KINDS
+from params.instruments import library
 
 KINDS = {
     "measured": "measured from published data",
@@ -298,6 +301,9 @@ def _register(pack: Pack) -> pd.DataFrame:
     used = pack.record["assumptions"][pack.baseline]
     rows = []
     for name, steps in used.items():
+        if name.startswith(f"{INSTRUMENTS}."):
+            rows.append(_instrument(name, steps))
+            continue
         entry = entries.get(name)
         if entry is None:  # the register has moved on since the study; its record still says what was used
             rows.append({"assumption": name, "value": _dated(steps), "kind": "elicited", "distribution": "fixed"})
@@ -319,6 +325,25 @@ def _register(pack: Pack) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows)
+
+
+def _instrument(name: str, steps: list[Any]) -> dict[str, Any]:
+    """A grant instrument as a row of the log: its rule in words, with the source its file gives."""
+    known = {f"{INSTRUMENTS}.{n}": i for own in library().values() for n, i in own.items()}
+    own = known.get(name)
+    unit = INSTRUMENT_KINDS[own.kind].unit if own else ""
+    return {
+        "assumption": name,
+        "value": _dated(steps),
+        "unit": unit,
+        "distribution": "fixed",
+        "kind": "policy",
+        "source": own.source if own and own.source else "set by the option's scenario",
+        "as of": own.as_of.isoformat() if own and own.as_of else "",
+        "quality": "green",
+        "impact": "red",
+        "note": own.note if own else "",
+    }
 
 
 def _dated(steps: list[Any]) -> str:

@@ -72,6 +72,9 @@ def arms_table(pack: Pack) -> Exhibit:
     )
 
 
+_ABSENT = [["1900-01-01", "not in force"]]  # an instrument that only one arm has
+
+
 def changes(pack: Pack, arm: str) -> pd.DataFrame:
     """Assumptions of an arm that differ from the baseline's, from the study's own record: assumption, from, value."""
     ours, theirs = (pack.record["assumptions"][name] for name in (arm, pack.baseline))
@@ -80,12 +83,12 @@ def changes(pack: Pack, arm: str) -> pd.DataFrame:
             "assumption": name,
             "from": start if start > "1900-01-01" else "",
             "value": value,
-            "baseline": _last(theirs[name]),
+            "baseline": _last(theirs.get(name, _ABSENT)),
         }
         for name, steps in ours.items()
-        if steps != theirs[name]
+        if steps != theirs.get(name)
         for start, value in steps
-        if [start, value] not in [list(s) for s in theirs[name]]
+        if [start, value] not in [list(s) for s in theirs.get(name, _ABSENT)]
     ]
     return pd.DataFrame(rows, columns=["assumption", "from", "value", "baseline"])
 

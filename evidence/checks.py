@@ -12,6 +12,7 @@ from evidence.records import damaged, find, model_version, read_record
 from params import posterior
 from params.assumptions import scenario_names
 from params.errors import unknown
+from params.instruments import KINDS, MODIFIERS, library
 from params.register import ROOT, Assumption, read_register
 
 
@@ -34,6 +35,10 @@ def everything() -> list[str]:
     for name in names:
         loaded = params.load(name)
         lines.append(f"  {name:<24}{len(loaded.overridden):>5} changed   {loaded.why}")
+
+    shelves = library()
+    lines.append(f"Grant instruments: {sum(map(len, shelves.values()))} of {len(KINDS)} kinds in params/instruments")
+    lines += [f"  {file:<24}{len(own):>5}   {', '.join(own)}" for file, own in shelves.items()]
 
     lines += _posterior()
     files = sorted((ROOT / "studies").glob("*.toml"))
@@ -67,15 +72,17 @@ def _posterior() -> list[str]:
 
 
 def assumptions_of(group: str) -> list[str]:
-    """Lines that show each assumption of a group (or of all): value, unit, range, kind and source.
+    """Lines that show each assumption of a group (or of all), or the grant instruments: value, unit, range, source.
 
     Raises:
         InputError: when there is no such group; names the nearest.
     """
+    if group == "instruments":
+        return _instruments()
     register = read_register()
     groups = sorted({name.rpartition(".")[0] for name in register} | {name.split(".")[0] for name in register})
     if group != "all" and group not in groups:
-        raise unknown("--list", "a group of assumptions", group, [*groups, "all"])
+        raise unknown("--list", "a group of assumptions", group, [*groups, "instruments", "all"])
     lines = []
     for name, entry in register.items():
         if group == "all" or name.startswith(f"{group}."):
@@ -83,6 +90,19 @@ def assumptions_of(group: str) -> list[str]:
                 f"{name} = {_value(entry)} {entry.unit}{_range(entry)}",
                 f"    {entry.kind}; {entry.source}",
             ]
+    return lines
+
+
+def _instruments() -> list[str]:
+    """The kinds of grant instrument with unit and formula, the modifiers, and every instrument of the library."""
+    lines = ["Kinds: what a council is paid in a month, before modifiers"]
+    for name, kind in KINDS.items():
+        lines += [f"  {name:<20}{kind.formula}", f"  {'':<20}rate in {kind.unit}; {kind.quantity}"]
+    lines.append("Modifiers, in this order")
+    lines += [f"  {name:<20}{meaning}" for name, meaning in MODIFIERS.items()]
+    for file, own in library().items():
+        lines.append(f"params/instruments/{file}.toml")
+        lines += [f"  {name:<32}{instrument.words()} ({instrument.status})" for name, instrument in own.items()]
     return lines
 
 

@@ -13,6 +13,8 @@ from types import MappingProxyType
 from typing import Any
 
 from params.errors import InputError, nearest, unknown
+from params.instruments import FOLDER as INSTRUMENTS
+from params.instruments import Chosen, Instrument
 from params.posterior import AXIS, Posterior, read_posterior
 from params.register import FOREVER, ROOT, Assumption, Value, find, read_register, read_toml
 
@@ -59,6 +61,7 @@ class Assumptions:
         overridden: where each overridden name was set.
         draw: number of the draw, 0 for central values.
         posterior: joint draws of the calibrated assumptions, where a calibration was adopted.
+        instruments: grant instruments by name, in the order in which they are paid.
     """
 
     scenario: str
@@ -68,6 +71,7 @@ class Assumptions:
     overridden: Mapping[str, str]
     draw: int = 0
     posterior: Posterior | None = None
+    instruments: Mapping[str, Instrument] = MappingProxyType({})
 
     def value(self, name: str, on: date) -> Value:
         """Value of one assumption on a date; before its first date the first value holds."""
@@ -84,11 +88,19 @@ class Assumptions:
             for group in groups:
                 node = node.setdefault(group, {})
             node[leaf] = self.value(name, on)
+        tree[INSTRUMENTS] = tuple(self._paid(own, on) for own in self.instruments.values() if own.on(on))
         return _freeze("assumptions", tree)
+
+    def _paid(self, instrument: Instrument, on: date) -> Instrument:
+        """An instrument with its rate on a date as a number."""
+        if isinstance(instrument.rate, float):
+            return instrument
+        return instrument.model_copy(update={"rate": float(self.value(instrument.rate, on))})
 
     def by_month(self, months: Sequence[date]) -> list[Any]:
         """`at` for each of some dates in order; dates between two changes share one object."""
-        changes = sorted({step.start for steps in self.steps.values() for step in steps})
+        dated = {step.start for steps in self.steps.values() for step in steps}
+        changes = sorted(dated.union(*(instrument.changes() for instrument in self.instruments.values())))
         found: dict[int, Any] = {}
         for month in months:
             found.setdefault(bisect_right(changes, month), month)
@@ -161,7 +173,9 @@ class Assumptions:
 
     def canonical(self) -> dict[str, Any]:
         """What the run's numbers depend on, as plain JSON: every name with its dated values."""
-        return {n: [[s.start.isoformat(), s.value] for s in self.steps[n]] for n in sorted(self.entries)}
+        found = {n: [[s.start.isoformat(), s.value] for s in self.steps[n]] for n in sorted(self.entries)}
+        paid = {f"{INSTRUMENTS}.{n}": [[FOREVER.isoformat(), i.words()]] for n, i in self.instruments.items()}
+        return found | paid
 
     def differences(self, base: Assumptions) -> dict[str, tuple[tuple[Step, ...], tuple[Step, ...]]]:
         """Names whose values differ from `base`, with base's steps and ours."""
@@ -306,6 +320,7 @@ def load(
     entries = read_register(root)
     steps = {name: _base_steps(entry) for name, entry in entries.items()}
     overridden: dict[str, str] = {}
+    chosen = Chosen(root, entries)
     why, name, chain = "", scenario, list[str]()
     while name:
         if name in chain:
@@ -320,17 +335,22 @@ def load(
         if not isinstance(extends, str):
             raise InputError(f"{path}: extends must be the name of a scenario, not {extends!r}.")
         why = why or sentence
+        chosen.add(table.pop(INSTRUMENTS, {}), str(path))
         for key, given in _flatten("", table, entries):
             _apply(steps, overridden, entries, key, given, str(path))
         chain.append(name)
         name = extends
     for key, given in (overrides or {}).items():
+        if key.startswith(f"{INSTRUMENTS}."):
+            chosen.override(key, given, "--set")
+            continue
         _apply(steps, overridden, entries, key, given, "--set")
     return Assumptions(
         scenario,
         why,
         MappingProxyType(entries),
         MappingProxyType(steps),
-        MappingProxyType(overridden),
+        MappingProxyType(overridden | chosen.where()),
+        instruments=MappingProxyType(chosen.build()),
         posterior=read_posterior(root),
     )

@@ -9,6 +9,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from params.instruments import FOLDER as INSTRUMENTS
+from params.instruments import Instrument
 from params.register import ROOT, Assumption, Value, read_register
 
 
@@ -46,9 +48,20 @@ def scenario_schema() -> dict[str, Any]:
                 },
             ],
         }
+    own = instrument_schema()
+    root["properties"][INSTRUMENTS] = {
+        "type": "object",
+        "description": "Grant instruments by name: one of params/instruments with what differs, or a new one.",
+        "additionalProperties": {key: own[key] for key in ("type", "properties", "additionalProperties")},
+    }
     root["properties"] |= {"why": {"type": "string", "minLength": 1}, "extends": {"type": "string"}}
     root["required"] = ["why"]
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "Scenario", **root}
+
+
+def instrument_schema() -> dict[str, Any]:
+    """Schema of one instrument in `params/instruments/*.toml`."""
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **Instrument.model_json_schema()}
 
 
 def register_schema() -> dict[str, Any]:
@@ -57,9 +70,10 @@ def register_schema() -> dict[str, Any]:
 
 
 def write_schemas(folder: Path) -> None:
-    """Write both schemas into a folder."""
+    """Write every schema into a folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name, schema in (("scenario", scenario_schema()), ("assumption", register_schema())):
+    made = {"scenario": scenario_schema(), "assumption": register_schema(), "instrument": instrument_schema()}
+    for name, schema in made.items():
         text = json.dumps(schema, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
         (folder / f"{name}.schema.json").write_text(text, encoding="utf-8")
 

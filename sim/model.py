@@ -150,6 +150,8 @@ class DispersalModel(mesa.Model):
         self.first_proposals = np.zeros(councils.count)
         self.supported_before = [int(self.start.stock.sum())] * 3  # three months ago, two, one
         self.baseline = self.start.baseline.astype(float)
+        self.baseline_people = _by_type(self.baseline, self.start.stock)
+        self.quarter_before = self.start.stock.copy()
         self.subsistence_weight = self.start.stock[:, Accommodation.SUBSISTENCE].astype(float)
         self._grants, self._entries = Drift("grant odds"), Drift("support uptake")
         self.newly_supported = 0
@@ -179,7 +181,7 @@ class DispersalModel(mesa.Model):
         gross = costs.council_gross(
             self.needed, self.capacity, councils.participation, councils.rural, self.calendar[0], now
         )
-        load = self._caseload(gross.sum(axis=1))
+        load = self._caseload(gross)
         councils.funded = _share(self.rules.grants(load, now), load.gross_cost)
 
     def _feel_pressure(self) -> None:
@@ -192,10 +194,22 @@ class DispersalModel(mesa.Model):
         return np.array([getattr(shares, n.lower().replace(" ", "_")) for n in NATIONS])[self.nation_row]
 
     def _caseload(self, gross: np.ndarray) -> Caseload:
+        month = max(self.month, 0)
         none = np.zeros(self.councils.count)
-        opened = self.recorder["beds_opened_in_month"][self.month] if self.month >= 0 else none
-        accommodated = self.households.occupied[:, : Accommodation.SUBSISTENCE].sum(axis=1).astype(float)
-        return Caseload(accommodated, self.baseline, opened, self.first_proposals, self.duties, gross)
+        return Caseload(
+            month=self.calendar[month],
+            nation=self.councils.nation,
+            rural=self.councils.rural,
+            people=self.households.occupied,
+            baseline=self.baseline,
+            baseline_people=self.baseline_people,
+            quarter_before=self.quarter_before,
+            beds_opened=self.recorder["beds_opened_in_month"][month] if self.month >= 0 else none,
+            first_proposals=self.first_proposals,
+            duties=self.duties,
+            needed=self.needed,
+            gross=gross,
+        )
 
     # ------------------------------------------------------------------ phases
 
@@ -203,7 +217,8 @@ class DispersalModel(mesa.Model):
         """This month's assumptions; the grant baseline is taken when a financial year begins."""
         self.now = self._policy[self.month]
         if self.calendar[self.month].astype(object).month == 4:
-            self.baseline = self.households.occupied[:, : Accommodation.SUBSISTENCE].sum(axis=1).astype(float)
+            self.baseline_people = self.households.occupied.copy()
+            self.baseline = self.baseline_people[:, : Accommodation.SUBSISTENCE].sum(axis=1).astype(float)
 
     def arrive(self) -> None:
         """People claim; some enter support and wait for a place."""
@@ -437,8 +452,10 @@ class DispersalModel(mesa.Model):
         gross = costs.council_gross(
             self.needed, self.capacity, self.councils.participation, self.councils.rural, month, now
         )
-        load = self._caseload(gross.sum(axis=1))
+        load = self._caseload(gross)
         grant = self.rules.grants(load, now)
+        if month.astype(object).month % 3 == 0:
+            self.quarter_before = self.households.occupied.copy()
         self.councils.funded += (_share(grant, load.gross_cost) - self.councils.funded) / 12
         day = month.astype(object)
         days = calendar.monthrange(day.year, day.month)[1]
@@ -514,3 +531,8 @@ def _share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
     return np.divide(part, whole, out=np.ones(whole.size), where=whole > 0)
 
 
+def _by_type(people: np.ndarray, stock: np.ndarray) -> np.ndarray:
+    """Accommodated people by type, (council, 6), where only their number is known: in the mix of another stock."""
+    housed = stock[:, : Accommodation.SUBSISTENCE]
+    mix = housed / np.maximum(housed.sum(axis=1), 1)[:, None]
+    return np.asarray(np.pad(people[:, None] * mix, ((0, 0), (0, stock.shape[1] - mix.shape[1]))))
