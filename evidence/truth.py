@@ -272,6 +272,7 @@ def validate(
     origin = validation.national_start(validation.LONG_START)
     long = _simulate([(moved, path, number, origin) for number in range(replications)])
     checks += validation.national_results(long, cohort)
+    checks += validation.cohort_results(validation.followed(assumptions, replications))
     checks += validation.theory_results(assumptions, replications, _simulate)
     scores, errors = rolling(samples, seed, shown)
     checks += blind_results(errors)
@@ -514,6 +515,7 @@ def validation_lines(folder: Path) -> list[str]:
         "calibration": "Patterns used for calibration",
         "validation": "Patterns kept for validation",
         "national": "National stocks, conditional on flows",
+        "cohort": "A claim cohort followed, apart from the national tolerances and not counted",
         "theory": "Theory, tolerances from Monte Carlo error",
     }
     for family, title in titles.items():
@@ -577,4 +579,6 @@ def _figure(value: Any) -> str:
     number = float(value)
     if abs(number) == float("inf"):
         return "any"
+    if number != number:
+        return "-"
     return f"{number:,.0f}" if abs(number) >= 100 else f"{number:.3g}"

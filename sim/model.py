@@ -16,7 +16,7 @@ from scipy.special import gammaincinv
 
 import params
 from params import Assumptions
-from sim import children, costs, equity, households, kernels, services
+from sim import children, costs, equity, households, kernels, section_4, services
 from sim.allocation import RULES as ALLOCATION
 from sim.allocation import Allocation
 from sim.clock import months_after
@@ -63,7 +63,8 @@ class Start:
     Attributes:
         day: quarter end.
         stock: (council, 6) supported people by accommodation type.
-        national: people `awaiting`, open `appeals` (cases), people `granted_a_month` in the quarter before.
+        national: people `awaiting`, open `appeals` (cases), people `granted_a_month` in the quarter before,
+            people on `section_4`.
         baseline: (council,) people accommodated at the end of the financial year before.
         decision_groups: reference table of outcome shares by decision group.
         status: how much of `stock` was published: published, subsistence_estimated, estimated (the whole split) or
@@ -155,6 +156,8 @@ class DispersalModel(mesa.Model):
         self.subsistence_weight = self.start.stock[:, Accommodation.SUBSISTENCE].astype(float)
         self._grants, self._entries = Drift("grant odds"), Drift("support uptake")
         self.newly_supported = 0
+        self.section_4 = self.start.national["section_4"]
+        self._tail = section_4.after_refusal(self.households.records[: self.households.n])
         self._authorities = np.bincount(councils.upper_tier, councils.population)
         self.looked_after = self.now.children.start * self._authorities / self._authorities.sum()
         self.duties = np.zeros(councils.count, np.int64)
@@ -257,9 +260,10 @@ class DispersalModel(mesa.Model):
         capacity = self.home_office.decision_capacity(now, queue, self.draws, m)
         drift = self._grants.step(now.decisions.grant_persistence, now.decisions.grant_odds_sd, self.draws, m)
         keys = self._keys("decide", "outcome", "exit", "appeal", "retained", "tail entry")
+        self.outcome_shares = households.outcome_shares(now, self.start.decision_groups, drift)
         lodged = kernels.decide(
             hh.records, hh.n, m, keys, queue, capacity, now.decisions.oldest_share,
-            households.outcome_shares(now, self.start.decision_groups, drift), self._exit_days(),
+            self.outcome_shares, self._exit_days(),
             now.appeals.share_of_refused, now.support.retained_on_appeal, now.support.tail_entry,
             now.decisions.withdrawn_exit_days, self.outcomes,
         )  # fmt: skip
@@ -291,6 +295,9 @@ class DispersalModel(mesa.Model):
             self.duties,
         )  # fmt: skip
         hh.compact()
+        tail = section_4.after_refusal(hh.records[: hh.n])
+        self.section_4 = section_4.next_stock(self.section_4, tail - self._tail + int(self.exits[3]), tail, now)
+        self._tail = tail
         self.recorder["exits_in_month"][m] = self.exits
         self.recorder["homelessness_duties_in_month"][m] = self.duties
 
@@ -492,6 +499,7 @@ class DispersalModel(mesa.Model):
         )
         record["awaiting_at_month_end"][index] = self.counts[0]
         record["open_appeals_at_month_end"][index] = self.counts[1]
+        record["section_4_at_month_end"][index] = self.section_4
         record["participation_at_month_end"][index] = councils.participation
         record["willingness_at_month_end"][index] = councils.willingness
         record["service_pressure_at_month_end"][index] = self.pressure

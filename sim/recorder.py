@@ -53,6 +53,7 @@ VARIABLES: Mapping[str, Variable] = {
                                            np.int32),
     "awaiting_at_month_end": Variable(("month_end",), "people", "People awaiting an initial decision", np.int32),
     "open_appeals_at_month_end": Variable(("month_end",), "cases", "Open appeals", np.int32),
+    "section_4_at_month_end": Variable(("month_end",), "people", "People on section 4 support (part of those refused)"),
     "participation_at_month_end": Variable(("month_end", *_C), "1", "Participation of the council", np.int8),
     "willingness_at_month_end": Variable(("month_end", *_C), "1", "Willingness to take more, 0 to 1"),
     "service_pressure_at_month_end": Variable(("month_end", *_S), "1", "Service demand over capacity"),

@@ -67,6 +67,7 @@ def published_start(start: str, hindsight: bool = True) -> Start:
             "awaiting": national("awaiting", "people", start),
             "appeals": national("appeals", "open_cases", start),
             "granted_a_month": national("decisions", "grants", start) / 3,
+            "section_4": national("support_national", "section_4", start),
         },
         baseline=_accommodated_before(table, codes, day, stock),
         decision_groups=params.reference("decision_groups"),

@@ -43,7 +43,7 @@ class Result:
     """One check: what was measured, what it must be, and whether it holds.
 
     Attributes:
-        family: calibration, validation, national or theory.
+        family: calibration, validation, national, cohort or theory.
         name: the pattern's number and title, or the name of the check.
         part: which part of it.
         value: measured, mean over replications.
@@ -134,6 +134,7 @@ def national_start(day: str) -> Start:
             "awaiting": national("awaiting", "people", day),
             "appeals": national("appeals", "open_cases", day),
             "granted_a_month": national("decisions", "grants", day) / MONTHS_A_QUARTER,
+            "section_4": national("support_national", "section_4", day),
         },
         baseline=stock[:, :-1].sum(axis=1).astype(float),
         decision_groups=shape.decision_groups,
@@ -423,7 +424,7 @@ def national_results(long: Sequence[xr.Dataset], cohort: Sequence[xr.Dataset]) -
 
     Args:
         long: runs from June 2015 (`national_start`), for awaiting, appeals and supported people.
-        cohort: runs from December 2022, for accommodation and homelessness duties.
+        cohort: runs from December 2022, for accommodation, section 4 and homelessness duties.
     """
     rule = targets()["national"]
     results: list[Result] = []
@@ -497,6 +498,10 @@ def _accommodation_results(
         width = rule["dispersal_people"]
         add("Dispersal accommodation", day, mean[day][_DISPERSAL], dispersal[day], dispersal[day] - width,
             dispersal[day] + width)  # fmt: skip
+    section_4 = np.mean([float(run["section_4_at_month_end"].values[-1]) for run in cohort])
+    wanted, width = _published("support_national", "section_4")[END], rule["section_4_people"]
+    add("Section 4", END, float(section_4), wanted, wanted - width, wanted + width,
+        "entry and stay rest on the published stock to December 2024")
     england = cohort[0]["nation"].values == "England"
     duties = np.mean([
         float(run["homelessness_duties_in_month"].sel(month=slice("2023-04", "2024-03")).values[:, england].sum())
@@ -505,6 +510,40 @@ def _accommodation_results(
     add("Homelessness duties, England", "2023-24", duties, rule["duties"], rule["duties"] * (1 - rule["duties_share"]),
         rule["duties"] * (1 + rule["duties_share"]))  # fmt: skip
     return results
+
+
+def cohort_results(shares: Sequence[Mapping[str, float]]) -> list[Result]:
+    """Those who claimed in January 2023, followed to September 2025, against the National Audit Office's sample.
+
+    A check of its own, apart from the national tolerances: the model has no removals.
+
+    Args:
+        shares: of `sim.followup.follow`, one a replication.
+    """
+    rule = targets()["claim_cohort"]
+    name, wide = f"Claims of January 2023 by {rule['until']}", rule["points"]
+    protected = 100 * np.array([share["protected"] for share in shares])
+
+    def made(part: str, values: np.ndarray, target: float, note: str) -> Result:
+        return Result("cohort", name, part, float(values.mean()), float(values.std()), target, target - wide,
+                      target + wide, note)  # fmt: skip
+
+    return [
+        made("protected, %", protected, rule["protected"], "published quarterly shares of outcomes grant more than "
+             "the cohort was granted"),
+        made("removed or unresolved, %", 100 - protected, rule["removed"] + rule["unresolved"], ""),
+        made("of these removed, %", np.array([np.nan]), rule["removed"], "not modelled"),
+    ]  # fmt: skip
+
+
+def followed(assumptions: Assumptions, replications: int) -> list[dict[str, float]]:
+    """The claim cohort of `targets.toml` followed with the published flows given, one dictionary a replication."""
+    from sim.followup import follow
+    from sim.run import prepare
+
+    moved, intake = given(assumptions, COHORT_START)
+    months = targets()["claim_cohort"]["months"]
+    return [follow(prepare(moved, intake, seed, COHORT_START), months) for seed in range(replications)]
 
 
 def _mean_stock(runs: Sequence[xr.Dataset], name: str) -> dict[str, float]:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import numpy as np
 import pytest
 
 import params
 import sim
-from sim import validation
+from sim import section_4, validation
+from sim.followup import follow
+from sim.run import prepare
 from sim.validation import crossing, gini, overlap, placement_elasticities, size_slope, top
 
 
@@ -86,3 +90,40 @@ def test_theory_holds():
 
     results = validation.theory_results(params.load(), 3, simulate)
     assert [result for result in results if not result.holds] == []
+
+
+@pytest.mark.unit
+def test_section_4_follows_those_who_enter_support_after_refusal():
+    now = params.load().at(date(2026, 1, 1))
+    gain, stay = now.support.section_four_entry, now.support.section_four_stay
+    settled = 100 * gain * stay
+    assert section_4.next_stock(settled, 100, 10**6, now) == pytest.approx(settled)
+    assert section_4.next_stock(4000.0, 0, 10**6, now) == pytest.approx(4000 * (1 - 1 / stay))
+    assert section_4.next_stock(4000.0, 500, 3000, now) == 3000, "section 4 is a part of those supported after refusal"
+
+
+@pytest.mark.behaviour
+def test_a_claim_cohort_is_followed_to_its_outcomes():
+    moved, intake = validation.given(params.load(overrides={"decisions.withdrawn_share": 0.0}), "2023-12-31")
+    model = prepare(moved, intake, 1, "2023-12-31")
+    shares = follow(model, 24)
+    decided = sum(shares[name] for name in ("granted", "refused", "withdrawn", "administrative"))
+    assert decided + shares["undecided"] == pytest.approx(1.0)
+    assert shares["granted"] <= shares["protected"] < 1
+    assert 0 < shares["on_appeal"] <= shares["refused"]
+    assert model.month == 23
+    # Following changes nothing: the same months simulated alone give the same stocks.
+    alone = prepare(moved, intake, 1, "2023-12-31")
+    alone.run_for(24)
+    for name in ("supported_at_month_end", "section_4_at_month_end", "open_appeals_at_month_end"):
+        np.testing.assert_array_equal(model.recorder[name], alone.recorder[name])
+
+
+@pytest.mark.unit
+def test_the_cohort_check_says_what_the_model_lacks():
+    one = {"protected": 0.36}
+    by_part = {result.part: result for result in validation.cohort_results([one, one])}
+    assert by_part["protected, %"].holds and by_part["removed or unresolved, %"].holds
+    removed = by_part["of these removed, %"]
+    assert np.isnan(removed.value) and not removed.holds and removed.note == "not modelled"
+    assert {result.family for result in by_part.values()} == {"cohort"}
