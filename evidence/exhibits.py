@@ -1,7 +1,8 @@
 """Exhibits: every figure, table and claim that leaves, each with its definition, its data and an evidence id.
 
-An exhibit's id is the hash of what it says: its data, its definition and the study it came from. The same content
-has the same id on any machine; a changed value changes that exhibit's id and no other.
+An exhibit's id is the hash of what it says: its data and its definition, units, basis and sources among them. The same
+content has the same id on any machine and from any study; a changed value changes that exhibit's id and no other. Which
+study it came from stands in the index beside it.
 """
 
 from __future__ import annotations
@@ -23,14 +24,15 @@ import xarray as xr
 
 from evidence import style
 from evidence.disclosure import escape_formula
-from evidence.records import digest, file_digest, write_json
+from evidence.records import file_digest, write_json
+from evidence.verify import DEFINED, INDEX, content_hash
 from evidence.wording import SHORTHAND, day, number, plain, sentence
 from params import InputError
 
 MODELLED = "modelled estimate"
 OFFICIAL = "official statistics, quoted exactly"
 RECORDED = "record of this study"
-INDEX = "exhibits.json"
+VIEWS = "views.json"
 SHORTEST_ID = 6
 # Long tables open on request, so that the report stays readable from the top.
 OPEN_ROWS = 16
@@ -38,7 +40,7 @@ _NUMERIC = re.compile(r"\[[cxz]\]|[−£]*\d")
 _LONG = 60
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Exhibit:
     """One thing that may be cited.
 
@@ -78,32 +80,35 @@ class Exhibit:
     summary: int | None = None
     draw: Callable[[], Any] | None = None
     id: str = ""
-    pictures: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    pictures: Mapping[str, bytes] = field(default_factory=dict)
 
     def definition(self) -> dict[str, Any]:
         """Everything it says except its data, as plain JSON."""
-        return {
-            "kind": self.kind,
-            "name": self.name,
-            "title": self.title,
-            "subtitle": self.subtitle,
-            "units": self.units,
-            "source": self.source,
-            "label": self.label,
-            "basis": dict(self.basis),
-            "alternative": self.alternative,
-            "notes": list(self.notes),
-        }
+        plain = {"basis": dict(self.basis), "notes": list(self.notes)}
+        return {key: plain.get(key, getattr(self, key)) for key in DEFINED}
 
     def content_hash(self, study_id: str) -> str:
-        """sha256 of the definition, the data and the study."""
-        return digest({"study": study_id, "definition": self.definition(), "data": to_csv(self.data)})
+        """sha256 of the definition and the data, the study's id left out of every sentence that names it."""
+        return content_hash(self.definition(), to_csv(self.data), study_id)
+
+    def __repr__(self) -> str:
+        return f"{self.id or self.name}: {self.title}"
 
     def citation(self) -> str:
         """The line under the exhibit: label, units, basis, sources, evidence id."""
         units = f"Unit: {self.units}" if self.units != "text" else ""
         parts = [self.label.capitalize(), units, *self.basis.values(), f"Source: {self.source}"]
         return f"{'. '.join(p.rstrip('.') for p in parts if p)}. Evidence {self.id}."
+
+    def shown(self) -> pd.DataFrame:
+        """The table as a reader sees it."""
+        return self.data.rename(columns=heading) if self.view is None else self.view
+
+    def cells(self) -> dict[str, Any]:
+        """The same as plain text: columns, rows and how many leading columns name a row."""
+        view = self.shown()
+        rows = [[_shown(v) for v in row] for row in view.itertuples(index=False, name=None)]
+        return {"columns": [str(c) for c in view.columns], "row_headers": self.row_headers, "rows": rows}
 
     def drawn(self) -> dict[str, bytes]:
         """Draw the picture as SVG and PNG, stamped with the evidence id; nothing for tables and claims."""
@@ -209,7 +214,7 @@ def to_html(exhibit: Exhibit, svg: bytes | None) -> str:
             f'<p class="claim" id="{exhibit.id}">{_text(exhibit.title)} '
             f'<span class="evidence">{exhibit.label}, {exhibit.id}</span></p>'
         )
-    view = exhibit.data.rename(columns=heading) if exhibit.view is None else exhibit.view
+    view = exhibit.shown()
     table = table_html(view, f"{exhibit.title} {exhibit.subtitle}", exhibit.row_headers)
     region = f'<div class="scroll" tabindex="0" role="region" aria-label="Table: {html.escape(exhibit.title)}">'
     table = f"{region}{table}</div>"
@@ -348,6 +353,8 @@ class Pack:
             if exhibit.id not in {e["id"] for e in index}:
                 index.append(entry)
             write_json(self.out / INDEX, index)
+            if exhibit.kind != "claim":
+                write_json(self.out / VIEWS, read_views(self.out) | {exhibit.id: exhibit.cells()})
         return exhibit
 
     def _entry(self, exhibit: Exhibit) -> dict[str, Any]:
@@ -419,9 +426,16 @@ def open_pack(study_id: str, runs: str = "runs", out: str = "") -> Pack:
 
 
 def read_index(folder: Path) -> list[dict[str, Any]]:
-    """The exhibits of a report folder, in the order they were made; empty when there are none yet."""
-    path = folder / INDEX
-    if not path.is_file():
-        return []
-    entries: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
+    """The exhibits of a folder, in the order they were made; empty when there are none yet."""
+    entries: list[dict[str, Any]] = _read(folder / INDEX, [])
     return entries
+
+
+def read_views(folder: Path) -> dict[str, Any]:
+    """The tables of a folder's exhibits as shown, by evidence id: columns, row_headers and rows of text."""
+    views: dict[str, Any] = _read(folder / VIEWS, {})
+    return views
+
+
+def _read(path: Path, empty: Any) -> Any:
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else empty

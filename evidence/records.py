@@ -25,6 +25,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from evidence.verify import SUMS, file_sha256, sums_text
 from params.errors import InputError, nearest
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -70,8 +71,7 @@ def digest(value: object) -> str:
 
 def file_digest(path: Path) -> str:
     """sha256 of a file's bytes."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return file_sha256(path)
 
 
 def make_id(name: str, content: object) -> str:
@@ -131,7 +131,7 @@ def code_state() -> dict[str, Any]:
     top = _git("rev-parse", "--show-toplevel")
     if top is None or Path(top).resolve() != REPOSITORY:
         return {"commit": None, "dirty": None}
-    status = _git("status", "--porcelain")
+    status = _git("status", "--porcelain", "--", ".", ":(exclude)runs")  # results are not code
     return {
         "commit": _git("rev-parse", "--verify", "HEAD"),
         "dirty": None if status is None else bool(status),
@@ -244,8 +244,8 @@ def _frozen(value: Any) -> Any:
 
 
 def hash_files(folder: Path) -> dict[str, str]:
-    """sha256 of every file under a folder by its path in it, the record itself left out."""
-    skip = {RECORD_FILE, *RECORD_FILES.values()}
+    """sha256 of every file under a folder by its path in it; the record and the checksums are left out."""
+    skip = {RECORD_FILE, SUMS, *RECORD_FILES.values()}
     files = {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()}
     return {name: file_digest(path) for name, path in files.items() if name not in skip}
 
@@ -298,7 +298,8 @@ def exclusive(runs: Path, run_id: str, wait: float = 0) -> Iterator[None]:
 def sealed(runs: Path, record: Record, *, replace_existing: bool = False, wait: float = 0) -> Iterator[Path]:
     """Write a run folder that appears under its id only when it is whole.
 
-    The record is written last, with the sha256 of every file found in the folder as its outputs.
+    The record is written with the sha256 of every file found in the folder as its outputs, and last SHA256SUMS, which
+    lists the same files and the record.
 
     Args:
         runs: the folder of all runs.
@@ -322,7 +323,10 @@ def sealed(runs: Path, record: Record, *, replace_existing: bool = False, wait: 
         partial.mkdir()
         try:
             yield partial
-            write_record(partial, replace(record, outputs=hash_files(partial)))
+            outputs = hash_files(partial)
+            write_record(partial, replace(record, outputs=outputs))
+            made = record_path(partial)
+            (partial / SUMS).write_text(sums_text({**outputs, made.name: file_digest(made)}), "utf-8", newline="\n")
             _flush(partial)
             if target.exists() and replace_existing:
                 os.rename(target, old)

@@ -37,6 +37,7 @@ from evidence.records import (
     sealed,
 )
 from evidence.results import complete_years
+from evidence.verify import EXHIBITS
 from evidence.wording import day, month
 from params import InputError
 from params.errors import unknown
@@ -45,7 +46,8 @@ if TYPE_CHECKING:
     import xarray as xr
 
 NOTEBOOKS = ("01_intake_forecast", "02_funding_options", "03_council_pressure")
-PAGE, SUMS, LOG = "report.html", "SHA256SUMS", "assumptions_log.csv"
+PAGE, LOG = "report.html", "assumptions_log.csv"
+EXECUTED = "notebooks"
 SUMMARY = "Summary"
 # Cells that make a notebook work but say nothing to a reader of the report.
 _UNSEEN = {"parameters", "injected-parameters", "setup", "claims"}
@@ -98,18 +100,19 @@ def build(
     if record_path(folder).is_file() and not damaged(folder, read_record(folder).outputs):
         return folder / PAGE
     with sealed(runs, record, replace_existing=True) as partial:
+        for name in (EXECUTED, EXHIBITS):
+            (partial / name).mkdir()
         executed = []
         with _own_kernel():
             for name, path in sources.items():
                 say(f"  notebook {name}")
                 # The folder being written lies in the runs folder, so that no path of this machine is recorded.
-                own = {"study_id": study_id, "runs": "..", "out": "."} | wanted[name]
-                target = partial / f"{name}.ipynb"
+                own = {"study_id": study_id, "runs": "..", "out": EXHIBITS} | wanted[name]
+                target = partial / EXECUTED / f"{name}.ipynb"
                 execute(path, target, own, partial)
                 executed.append(target)
         _page(partial, record, study, executed)
         _assumptions_log(partial)
-        _sums(partial)
     return folder / PAGE
 
 
@@ -329,7 +332,7 @@ def _page(folder: Path, record: Record, study: Record, executed: list[Path]) -> 
         vintages={"support": vintage("support_by_council"), "intake": vintage("intake")},
         code=code_state(),
         sections=parts,
-        exhibits=read_index(folder),
+        exhibits=read_index(folder / EXHIBITS),
         tables=tables,
         attributions=list(dict.fromkeys(table["attribution"] for table in tables)),
     )
@@ -337,12 +340,5 @@ def _page(folder: Path, record: Record, study: Record, executed: list[Path]) -> 
 
 def _assumptions_log(folder: Path) -> None:
     """Copy the log's data under a name that a person looks for."""
-    entry = next(e for e in read_index(folder) if e["name"] == "assumptions_log")
-    shutil.copyfile(folder / f"{entry['id']}.csv", folder / LOG)
-
-
-def _sums(folder: Path) -> None:
-    """Checksums in the form that `sha256sum --check` reads; the record, written last, has its own list."""
-    files = sorted(path for path in folder.iterdir() if path.is_file())
-    lines = [f"{file_digest(path)}  {path.name}\n" for path in files]
-    (folder / SUMS).write_text("".join(lines), encoding="utf-8")
+    entry = next(e for e in read_index(folder / EXHIBITS) if e["name"] == "assumptions_log")
+    shutil.copyfile(folder / EXHIBITS / f"{entry['id']}.csv", folder / LOG)

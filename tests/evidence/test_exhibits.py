@@ -12,7 +12,7 @@ import pytest
 import xarray as xr
 from matplotlib.figure import Figure
 
-from evidence.exhibits import MODELLED, Exhibit, Pack, evidence_id, read_index, table_html, to_csv, to_html
+from evidence.exhibits import MODELLED, Exhibit, Pack, evidence_id, read_index, read_views, table_html, to_csv, to_html
 from evidence.records import file_digest
 
 pytestmark = pytest.mark.unit
@@ -82,8 +82,11 @@ def test_a_change_changes_that_id_and_no_other(change):
     assert first[0] != second[0] and first[1] == second[1]
 
 
-def test_the_study_is_part_of_the_id():
-    assert exhibit().content_hash("study-a") != exhibit().content_hash("study-b")
+def test_the_study_is_not_part_of_the_id_wherever_a_sentence_names_it():
+    """Its id stands for every assumption, also those that this exhibit does not depend on."""
+    of = {name: exhibit(source=f"Asy_D01; study {name}", notes=(f"From {name}.",)) for name in ("s-a1", "s-b2")}
+    assert len({made.content_hash(name) for name, made in of.items()}) == 1
+    assert all(f"study {name}" in made.citation() for name, made in of.items())
 
 
 def test_what_is_only_shown_is_not_part_of_the_id():
@@ -132,6 +135,7 @@ def test_files_are_written_indexed_and_the_same_bytes_again(tmp_path):
     assert [e["kind"] for e in entries] == ["figure", "claim"]
     figure = entries[0]
     assert sorted(name.split(".")[1] for name in figure["files"]) == ["csv", "png", "svg"]
+    assert read_views(folders[0])[figure["id"]]["rows"] == [["2027-28", "250"], ["2028-29", "310"]]
     for name, sha256 in figure["files"].items():
         assert file_digest(folders[0] / name) == sha256
     assert json.loads(first["exhibits.json"])[0]["label"] == MODELLED

