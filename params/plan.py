@@ -5,7 +5,7 @@ A plan is a folder of three files and a log, as `params/change_plan/` is:
 | file | holds |
 |---|---|
 | `plan.toml` | title, whether it is illustrative or agreed, milestones, codes of barriers and of actions |
-| `targets.csv` | people in dispersal accommodation at quarter ends: level (region or council), place, quarter_end, people |
+| `targets.csv` | people in dispersal accommodation: level (region or council), place, quarter_end, people |
 | `states.csv` | each council's part: lad_code, state, since, barrier, action, basis |
 | `log.jsonl` | changes of state since, one line each, only ever added to |
 
@@ -34,9 +34,7 @@ from params.register import ROOT, describe, read_toml
 
 FOLDER = ROOT / "change_plan"
 PLAN_FILE, TARGETS_FILE, STATES_FILE, LOG_FILE = "plan.toml", "targets.csv", "states.csv", "log.jsonl"
-State = Literal[
-    "not_participating", "agreed_no_procurement", "procuring", "active", "paused_or_at_limit", "withdrawn"
-]
+State = Literal["not_participating", "agreed_no_procurement", "procuring", "active", "paused_or_at_limit", "withdrawn"]
 STATES: tuple[str, ...] = get_args(State)
 # Where a recorded state may go next. The order of the words is the usual course; what skips a step was not noted at
 # the time, and a council that has withdrawn may agree again.
@@ -248,7 +246,7 @@ def _files(given: Path | None) -> tuple[Path, dict[str, Path]]:
     if given.is_dir():
         found = [name for name in names if (given / name).is_file()]
         if not found and not (given / LOG_FILE).is_file():
-            raise InputError(f"{given}: holds none of {', '.join(names)}. `dispersal plan example {given}` writes them.")
+            raise InputError(f"{given}: holds none of {', '.join(names)}. `dispersal plan example FOLDER` does.")
         return given, {name: (given if name in found else FOLDER) / name for name in names}
     if not given.is_file():
         beside = [path.name for path in given.parent.iterdir()] if given.parent.is_dir() else []
@@ -455,7 +453,7 @@ def set_state(
             # Read again under the lock: two people may record at once, and the second must see the first.
             entries = [entry for entry in _log(path, plan.about) if entry.lad_code == code]
             before = entries[-1].state if entries else plan.states[code].state
-            _check_move(code, before, state, entries, since)
+            since = _check_move(code, state, entries, since, (barrier, action))
             entry = Entry(
                 recorded=recorded.isoformat(timespec="seconds"),
                 lad_code=code,
@@ -480,12 +478,17 @@ def set_state(
     return entry
 
 
-def _check_move(code: str, before: str, state: str, entries: list[Entry], since: date) -> None:
-    name = council_name(code)
-    if entries and since < entries[-1].since:
-        raise InputError(f"--date: {since} is before the last change of {name} ({entries[-1].since}).")
-    if before == state and entries:
-        raise InputError(f"{name} ({code}) is {state} since {entries[-1].since}; there is nothing to record.")
-    # The first recorded state puts a fact in the place of an inference, so it may be any.
-    if entries and state not in MOVES[before]:
-        raise InputError(f"{name} ({code}) is {before} and cannot become {state}. Next: {', '.join(MOVES[before])}.")
+def _check_move(code: str, state: str, entries: list[Entry], since: date, codes: tuple[str, str]) -> date:
+    """The first day of the new state; a new barrier or action in the same state leaves its first day alone."""
+    if not entries:  # the first recorded state puts a fact in the place of an inference, so it may be any
+        return since
+    name, last = f"{council_name(code)} ({code})", entries[-1]
+    if last.state == state:
+        if codes == (last.barrier, last.action):
+            raise InputError(f"{name} is {state} since {last.since}; there is nothing to record.")
+        return last.since
+    if since < last.since:
+        raise InputError(f"--date: {since} is before the last change of {name}, {last.since}.")
+    if state not in MOVES[last.state]:
+        raise InputError(f"{name} is {last.state} and cannot become {state}. Next: {', '.join(MOVES[last.state])}.")
+    return since

@@ -116,7 +116,7 @@ def _position(as_of: date | None) -> tuple[pd.DataFrame, date]:
 
     support = reference("support_by_council")
     known = support[support["dispersal"].notna()]
-    days = sorted({day.date() for day in known["quarter_end"]})
+    days = sorted(set(known["quarter_end"].dt.date))
     day = days[-1] if as_of is None else as_of
     if day not in days:
         near = min(days, key=lambda other: abs((other - day).days))
@@ -132,7 +132,8 @@ def quarter_ends(after: date, to: date) -> list[date]:
     import pandas as pd
 
     start = pd.Period(pd.Timestamp(after), "Q") + 1
-    return [quarter.end_time.date() for quarter in pd.period_range(start, pd.Period(pd.Timestamp(to), "Q"), freq="Q")]
+    quarters = pd.period_range(start, pd.Period(pd.Timestamp(to), "Q"), freq="Q")
+    return [end.date() for end in pd.DatetimeIndex(quarters.end_time)]
 
 
 def _targets_file(stock: pd.DataFrame, day: date) -> str:
@@ -154,8 +155,9 @@ def _targets_file(stock: pd.DataFrame, day: date) -> str:
             now = inside["people"] / inside["people"].sum() if inside["people"].sum() else even
             shares = ((1 - done) * now + done * even).to_numpy()
             here = _whole(shares * n, n)
-            lines += [("council", str(code), quarter, m) for code, m in zip(inside.index, here, strict=True)]
-    writer.writerows(sorted(lines, key=lambda line: (line[0] == "council", line[1], line[2])))
+            lines += [("council", code, quarter, m) for code, m in zip(list(inside.index), here, strict=True)]
+    lines.sort(key=lambda line: (line[0] == "council", line[1], line[2]))
+    writer.writerows(lines)
     return out.getvalue()
 
 
@@ -176,13 +178,16 @@ def inferred_states(day: date) -> Iterator[tuple[str, str, date, str, str]]:
     one to nine `procuring`, nobody `not_participating`, nobody after ten or more `withdrawn`. Who agreed or
     volunteered is not published, so no council is inferred to have agreed.
     """
+    import pandas as pd
+
     support = reference("support_by_council")
     support = support[support["dispersal"].notna() & support["quarter_end"].between(CLEAN, str(day))]
     table = support.pivot(index="lad_code", columns="quarter_end", values="dispersal").astype(int)
-    ends = [column.date() for column in table.columns]
-    limit = load().at(day).placement.cluster_limit * reference("councils").set_index("lad_code")["population"]
-    for code, row in table.sort_index().iterrows():
-        people = row.to_numpy()
+    ends = [end.date() for end in pd.DatetimeIndex(table.columns)]
+    councils = reference("councils").set_index("lad_code")
+    limit = load().at(day).placement.cluster_limit * councils["population"]
+    for code in sorted(table.index):
+        people = table.loc[code].to_numpy()
         words = [_word(int(n), bool((people[:k] >= ESTABLISHED).any()), float(limit[code]))
                  for k, n in enumerate(people)]  # fmt: skip
         first = len(words) - 1
@@ -190,7 +195,7 @@ def inferred_states(day: date) -> Iterator[tuple[str, str, date, str, str]]:
             first -= 1
         since = ends[first]
         how = f"inferred from people in dispersal accommodation (Asy_D11, {ends[-1]})"
-        if first == 0 and words[-1] == "not_participating":
+        if first == 0 and words[-1] == "not_participating" and councils["nation"][code] != "Northern Ireland":
             since, how = FULL_DISPERSAL, f"{how}; since full dispersal was announced"
         elif first == 0:
             how = f"{how}; at the first published quarter end or before"
@@ -230,13 +235,14 @@ def _plan_file(stock: pd.DataFrame, day: date) -> str:
         return round(float((1 - middle) * share[region] + middle * final[region]), 3)
 
     milestones = [
-        (f"Gap between regions {middle:.0%} closed", half, "gap_between_regions", "", "at_most", round((1 - middle) * gap)),
-        (f"{above} at {between(above):.1%} of dispersal accommodation or less", half, "region_share", above, "at_most",
-         between(above)),
-        (f"{below} at {between(below):.1%} of dispersal accommodation or more", half, "region_share", below, "at_least",
-         between(below)),
-        (f"{hosting + 30} councils with ten or more people in dispersal accommodation", half, "councils", "", "at_least",
-         hosting + 30),
+        (f"Gap between regions {middle:.0%} closed", half, "gap_between_regions", "", "at_most",
+         round((1 - middle) * gap)),
+        (f"{above} at {between(above):.1%} of dispersal accommodation or less", half, "region_share", above,
+         "at_most", between(above)),
+        (f"{below} at {between(below):.1%} of dispersal accommodation or more", half, "region_share", below,
+         "at_least", between(below)),
+        (f"{hosting + 30} councils with ten or more people in dispersal accommodation", half, "councils", "",
+         "at_least", hosting + 30),
         ("Nobody in contingency accommodation", FINAL, "contingency", "", "at_most", 0),
         ("Gap between regions nine tenths closed", FINAL, "gap_between_regions", "", "at_most", round(0.1 * gap)),
     ]  # fmt: skip

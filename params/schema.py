@@ -11,6 +11,7 @@ from typing import Any
 
 from params.instruments import FOLDER as INSTRUMENTS
 from params.instruments import Instrument
+from params.plan import PlanFile
 from params.register import ROOT, Assumption, Value, read_register
 
 
@@ -69,10 +70,20 @@ def register_schema() -> dict[str, Any]:
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **Assumption.model_json_schema()}
 
 
+def plan_schema() -> dict[str, Any]:
+    """Schema of `plan.toml` of a change plan."""
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **PlanFile.model_json_schema()}
+
+
 def write_schemas(folder: Path) -> None:
     """Write every schema into a folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    made = {"scenario": scenario_schema(), "assumption": register_schema(), "instrument": instrument_schema()}
+    made = {
+        "scenario": scenario_schema(),
+        "assumption": register_schema(),
+        "instrument": instrument_schema(),
+        "plan": plan_schema(),
+    }
     for name, schema in made.items():
         text = json.dumps(schema, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
         (folder / f"{name}.schema.json").write_text(text, encoding="utf-8")

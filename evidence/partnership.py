@@ -1,0 +1,122 @@
+"""Commands of the partnership's own systems: the change plan, hotels, packs and the redistribution pathway.
+
+Only cyclopts is imported at the top, so that `--help` answers at once.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import App, Parameter
+
+if TYPE_CHECKING:
+    pass
+
+Runs = Annotated[
+    Path | None,
+    Parameter(name="--runs", env_var="DISPERSAL_RUNS", help="Folder of all runs; runs/ when not given."),
+]
+PlanFolder = Annotated[
+    Path | None,
+    Parameter(
+        name="--plan",
+        env_var="DISPERSAL_PLAN",
+        help="Folder of your own plan, or a file of states; the shipped example when not given.",
+    ),
+]
+Study = Annotated[
+    str | None,
+    Parameter(name="--study", help="Id of a finished study; the newest that matches when not given."),
+]
+plan_app = App(
+    name="plan",
+    help="The change plan: targets, milestones, each council's part, and where things are heading.",
+    help_format="plaintext",
+)
+
+
+def mount(top: App) -> None:
+    """Add the commands to the top level."""
+    top.command(plan_app)
+
+
+@plan_app.command(
+    help_epilogue="""Examples:
+  dispersal plan status
+  dispersal plan status --region "North West"
+  dispersal plan status --plan our-plan --study spending-review-7f3a1b2c"""
+)
+def status(*, region: str | None = None, study: Study = None, plan: PlanFolder = None, runs: Runs = None) -> None:
+    """Show actual against plan, the projected path, milestones, councils without procurement, and barriers.
+
+    Args:
+        region: One region or nation only.
+    """
+    from evidence import cli, plan_status
+
+    print("\n".join(plan_status.lines(plan, region, study, cli._runs(runs))))
+
+
+@plan_app.command(
+    name="set-state",
+    help_epilogue="""Examples:
+  dispersal plan set-state E07000117 agreed_no_procurement --reason "Cabinet agreed" --date 2026-09-14
+  dispersal plan set-state Burnley procuring --reason "First lease signed" --role "SMP manager" --plan our-plan
+
+States: not_participating, agreed_no_procurement, procuring, active, paused_or_at_limit, withdrawn.""",
+)
+def set_state(
+    council: str,
+    state: str,
+    /,
+    *,
+    reason: str,
+    date: str | None = None,
+    role: str = "partnership officer",
+    barrier: str = "",
+    action: str = "",
+    plan: PlanFolder = None,
+) -> None:
+    """Record a council's change of state in the plan's log; nothing that is there is changed.
+
+    Args:
+        council: Code or exact name of the council.
+        state: The new state.
+        reason: Why, in one line. It stays in the log and is never exported; name no person.
+        date: First day of the new state, as in 2026-09-14; today when not given.
+        role: Role of whoever records it, not a name.
+        barrier: Code of what stands in the way, as in plan.toml.
+        action: Code of what is being done, as in plan.toml.
+    """
+    from datetime import UTC, datetime
+
+    from evidence import cli
+    from params.places import council_name
+    from params.plan import LOG_FILE, read_plan
+    from params.plan import set_state as record
+
+    read = read_plan(plan)
+    now = datetime.now(UTC)
+    since = cli._date("--date", date) if date else now.date()
+    entry = record(read, council, state, reason, role=role, since=since, barrier=barrier, action=action, now=now)
+    print(f"{council_name(entry.lad_code)} ({entry.lad_code}): {entry.before} to {entry.state} from {entry.since}")
+    print(cli._shown(read.folder / LOG_FILE))
+
+
+@plan_app.command(
+    help_epilogue="""Examples:
+  dispersal plan example our-plan"""
+)
+def example(folder: Path, /, *, as_of: str | None = None) -> None:
+    """Write the example plan, made from published figures, into a new folder to start your own from.
+
+    Args:
+        folder: A folder that does not exist yet.
+        as_of: Quarter end the plan starts from; the latest published when not given.
+    """
+    from evidence import cli
+    from params.plan_example import example_folder
+
+    print("Illustrative: made from published figures, agreed by nobody. Replace targets.csv and states.csv.")
+    print(cli._shown(example_folder(folder, cli._date("--as-of", as_of) if as_of else None)))
