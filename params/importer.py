@@ -27,6 +27,7 @@ from params.importing.claims import decision_groups, intake
 from params.importing.costs import costs
 from params.importing.councils import councils
 from params.importing.outcomes import appeals, awaiting, claims_cohorts, decisions, small_boats
+from params.importing.services import services
 from params.importing.sources import COMMAND, Sources
 from params.importing.support import support
 
@@ -82,6 +83,7 @@ def build(folder: Path) -> dict[str, bytes]:
             claims_cohorts(sources),
             small_boats(sources),
             costs(sources),
+            services(sources, [row["lad_code"] for row in council_table.rows]),
         )
     }
     tables["published_totals"] = published_totals(sources, tables)

@@ -44,6 +44,7 @@ COLUMNS = {
     "claims_cohorts": "claim_year main_applicants initial_protection_share latest_protection_share",
     "small_boats": "month people",
     "costs": "category item financial_year value unit basis source source_url confidence note",
+    "services": "lad_code measure period value basis",
     "published_totals": "name value unit date source note",
 }
 
@@ -417,3 +418,11 @@ def test_asking_for_records_does_not_import_pandas():
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+def test_services_name_a_basis_for_every_figure_and_one_basis_for_each_nation():
+    found = tables.reference("services").merge(tables.reference("councils")[["lad_code", "nation"]], on="lad_code")
+    bases = found.groupby(["measure", "nation"])["basis"].nunique()
+    assert (bases == 1).all(), bases[bases != 1]
+    national = found[found["basis"] != "United Kingdom"]
+    assert all(basis.startswith(nation) for basis, nation in zip(national["basis"], national["nation"], strict=True))
