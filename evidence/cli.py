@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import cyclopts
 from cyclopts import App, Parameter
 
-from evidence import forecast_archive, forecasting, partnership
+from evidence import data, forecast_archive, forecasting, partnership
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 FEWEST_FOR_A_RANGE = 5  # replications: with fewer an 80% interval is narrower than it says
@@ -62,6 +62,7 @@ def check(*, list_: Annotated[str | None, Parameter(name="--list")] = None) -> N
 forecasting.mount(app)
 forecast_archive.mount(forecasting.forecast_app, app)
 partnership.mount(app)
+data.mount(app)
 
 
 @app.command(

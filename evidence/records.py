@@ -27,6 +27,7 @@ from filelock import FileLock, Timeout
 
 from evidence.verify import SUMS, file_sha256, sums_text
 from params.errors import InputError, nearest
+from params.releases.store import hashes as vintage_hashes
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 RECORD_FILES = {"study": "study.json"}  # every other kind: record.json
@@ -111,11 +112,11 @@ def posterior_hashes() -> dict[str, str]:
 
 
 def reference_hashes() -> dict[str, str]:
-    """sha256 of the manifest that lists every reference table with its own sha256."""
+    """sha256 of the manifest that lists every reference table with its own, and of each adopted vintage."""
     manifest = _package_folder("params") / "reference" / "manifest.json"
     if not manifest.is_file():
         raise InputError(f"{manifest}: no such file. Nearest: `python -m params.importer` writes the reference tables.")
-    return {"params/reference/manifest.json": file_digest(manifest)}
+    return {"params/reference/manifest.json": file_digest(manifest), **vintage_hashes()}
 
 
 def _package_folder(name: str) -> Path:

@@ -24,6 +24,7 @@ from pathlib import Path
 from params.errors import InputError
 from params.importing.anchors import published_totals
 from params.importing.claims import decision_groups, intake
+from params.importing.codes import council_codes
 from params.importing.costs import costs
 from params.importing.councils import councils
 from params.importing.outcomes import appeals, awaiting, claims_cohorts, decisions, small_boats
@@ -63,13 +64,15 @@ def build(folder: Path) -> dict[str, bytes]:
     """
     sources = Sources(folder)
     council_table = councils(sources)
-    by_council, national = support(sources, [row["lad_code"] for row in council_table.rows])
+    codes = [row["lad_code"] for row in council_table.rows]
+    by_council, national = support(sources, codes)
     groups, by_group, by_nationality = decision_groups(sources)
     total_waiting, waiting_by_duration = awaiting(sources)
     tables = {
         table.name: table
         for table in (
             council_table,
+            council_codes(sources, codes),
             by_council,
             national,
             intake(sources),

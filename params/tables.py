@@ -6,6 +6,7 @@ import copy
 import hashlib
 import io
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,12 +15,17 @@ from params.errors import InputError, unknown
 if TYPE_CHECKING:
     import pandas as pd
 
+    from params.releases.store import Vintage
+
 FOLDER = Path(__file__).parent / "reference"
 _RESTORE = "Restore it with git, or write it again: python -m params.importer ../shared/data"
 
 
 def reference(name: str, folder: Path | None = None) -> pd.DataFrame:
-    """Return one reference table, freshly read and verified.
+    """Return one reference table, freshly read and verified, with the adopted vintages laid over it.
+
+    An official table that was imported and adopted (`dispersal data list`) replaces the quarters that it has; the
+    rest is the shipped table. `params.releases.store` states the rule.
 
     Text stays text (codes and words such as "NA" are never taken for missing values), dates are
     datetime64[ns], whole numbers are int64, or float64 with NaN where a column has cells that are not known;
@@ -27,18 +33,48 @@ def reference(name: str, folder: Path | None = None) -> pd.DataFrame:
 
     Args:
         name: name of the table, such as `councils`; `reference_names()` lists them.
-        folder: folder of the tables, if not the project's own.
+        folder: folder of the tables, if not the project's own; no vintage is laid over those.
 
     Returns:
         A frame of its own: changing it changes nothing else. Units and meaning of the columns are in
         `reference_record(name)["columns"]`.
 
     Raises:
+        InputError: no such table, or the table or an adopted vintage is missing or damaged.
+    """
+    if folder is not None:
+        return shipped(name, folder)
+    from params.releases.store import adopted
+
+    return with_vintages(name, adopted())
+
+
+def with_vintages(name: str, chosen: Mapping[str, Vintage]) -> pd.DataFrame:
+    """Return one reference table with chosen vintages laid over it, whichever are adopted.
+
+    Args:
+        name: name of the table.
+        chosen: vintage by official table, as `{"Asy_D11": ...}`; none for the shipped table.
+
+    Raises:
+        InputError: as `reference`.
+    """
+    if not chosen:
+        return shipped(name)
+    from params.releases.overlay import laid_over
+
+    return laid_over(name, shipped(name), shipped_record(name)["columns"], chosen)
+
+
+def shipped(name: str, folder: Path | None = None) -> pd.DataFrame:
+    """Return one reference table as the project carries it, without any imported vintage.
+
+    Raises:
         InputError: no such table, or the table is missing or damaged.
     """
     import pandas as pd
 
-    record = reference_record(name, folder)
+    record = shipped_record(name, folder)
     content = _verified(name, record, folder)
     text = pd.read_csv(io.BytesIO(content), dtype=str, keep_default_na=False, na_filter=False)
     if list(text.columns) != list(record["columns"]) or len(text) != record["rows"]:
@@ -59,6 +95,30 @@ def reference(name: str, folder: Path | None = None) -> pd.DataFrame:
 
 def reference_record(name: str, folder: Path | None = None) -> dict[str, Any]:
     """Return what is known of one table: publisher, vintage, licence, columns, sources, checksum and so on.
+
+    `vintages` lists the adopted vintages laid over it: id, published, file, sha256, attribution.
+
+    Raises:
+        InputError: no such table, or the manifest or a vintage's record is missing or damaged.
+    """
+    record = shipped_record(name, folder)
+    if folder is not None:
+        return record | {"vintages": []}
+    from params.releases.overlay import FEEDS
+    from params.releases.store import adopted
+
+    chosen = adopted()
+    laid = [chosen[table] for table in FEEDS.get(name, ()) if table in chosen]
+    if laid:
+        newer = "; ".join(f"{v.id}, quarter ends {v.record['quarters'][0]} to {v.record['quarters'][1]}" for v in laid)
+        record["vintage"] = f"{newer}; other quarters: {record['vintage']}"
+        record["rows"] = len(with_vintages(name, chosen))
+    about = ("published", "file", "sha256", "attribution")
+    return record | {"vintages": [{"id": v.id, **{key: v.record[key] for key in about}} for v in laid]}
+
+
+def shipped_record(name: str, folder: Path | None = None) -> dict[str, Any]:
+    """Return what is known of one table as the project carries it.
 
     Raises:
         InputError: no such table, or the manifest is missing or damaged.

@@ -28,6 +28,7 @@ COLUMNS = {
     "councils": "lad_code name region nation council_type is_two_tier utla_code utla_name contract_area "
     "provider population households deprivation_decile rural_class rent_2bed rent_basis "
     "private_rented_households hex_q hex_r",
+    "council_codes": "former_code lad_code former_name succeeded_on",
     "support_by_council": "quarter_end lad_code dispersal initial contingency_hotel contingency_other "
     "other subsistence total split_status",
     "support_national": "quarter_end total dispersal contingency_hotel contingency_other initial other "
