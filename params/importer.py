@@ -28,6 +28,7 @@ from params.importing.codes import council_codes
 from params.importing.costs import costs
 from params.importing.councils import councils
 from params.importing.outcomes import appeals, awaiting, claims_cohorts, decisions, small_boats
+from params.importing.quoted import comparator_tariffs, council_costs, gdp_deflator
 from params.importing.services import services
 from params.importing.sources import COMMAND, Sources
 from params.importing.support import support
@@ -87,6 +88,9 @@ def build(folder: Path) -> dict[str, bytes]:
             small_boats(sources),
             costs(sources),
             services(sources, [row["lad_code"] for row in council_table.rows]),
+            gdp_deflator(),
+            comparator_tariffs(),
+            council_costs(),
         )
     }
     tables["published_totals"] = published_totals(sources, tables)

@@ -25,6 +25,7 @@ STANDING = "standing"  # the file whose instruments are in force in every scenar
 HISTORY = "history"
 NATIONS = ("England", "Scotland", "Wales", "Northern Ireland")
 HOUSED = ("initial", "dispersal", "contingency_hotel", "contingency_other", "other")
+SUPPORTED = (*HOUSED, "subsistence")
 SERVICES = (
     "school_places", "esol", "homelessness", "social_care", "public_health", "community", "legal_advice",
     "coordination",
@@ -117,7 +118,7 @@ class Instrument(BaseModel):
     start: date | None = Field(default=None, alias="from", description="First month paid, its first day.")
     end: date | None = Field(default=None, alias="to", description="Last day paid.")
     nations: list[str] = Field(default=list(NATIONS), json_schema_extra={"items": {"enum": list(NATIONS)}})
-    accommodation: list[str] = Field(default=list(HOUSED), json_schema_extra={"items": {"enum": list(HOUSED)}})
+    accommodation: list[str] = Field(default=list(HOUSED), json_schema_extra={"items": {"enum": list(SUPPORTED)}})
     service: str = Field(default="", json_schema_extra={"enum": ["", *SERVICES]})
     rural_uplift: float = Field(default=0.0, ge=0, description=MODIFIERS["rural_uplift"])
     taper: list[float] = Field(default=[], description=MODIFIERS["taper"])
@@ -134,7 +135,7 @@ class Instrument(BaseModel):
     @field_validator("nations", "accommodation")
     @classmethod
     def _named(cls, given: list[str], info: Any) -> list[str]:
-        options = NATIONS if info.field_name == "nations" else HOUSED
+        options = NATIONS if info.field_name == "nations" else SUPPORTED
         for word in given:
             if word not in options:
                 guess = nearest(word, options) or ", ".join(options)
