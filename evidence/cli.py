@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import cyclopts
 from cyclopts import App, Parameter
 
-from evidence import data, forecast_archive, forecasting, partnership
+from evidence import data, forecast_archive, forecasting, money_commands, partnership
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 FEWEST_FOR_A_RANGE = 5  # replications: with fewer an 80% interval is narrower than it says
@@ -52,7 +52,7 @@ def check(*, list_: Annotated[str | None, Parameter(name="--list")] = None) -> N
     """Validate params/ and the reference tables, and list what was read.
 
     Args:
-        list_: Show the assumptions of one group with value, unit, range and source; or "all".
+        list_: Show the assumptions of one group with value, unit, range and source; "instruments"; or "all".
     """
     from evidence import checks
 
@@ -63,6 +63,7 @@ forecasting.mount(app)
 forecast_archive.mount(forecasting.forecast_app, app)
 partnership.mount(app)
 data.mount(app)
+money_commands.mount(app)
 
 
 @app.command(

@@ -48,7 +48,7 @@ class Published:
 def published() -> dict[str, Published]:
     """Published totals by the year in which they were paid."""
     quoted = params.reference("costs").set_index("item")["value"]
-    totals = params.reference("published_totals").set_index("name")
+    totals = {row["name"]: row for row in params.reference("published_totals").to_dict("records")}
     nobody = "no total was found"
     return {
         "2022-23": Published(
@@ -57,41 +57,45 @@ def published() -> dict[str, Published]:
             ("asylum_dispersal_grant_1",),
             0.9,
             1.1,
-            "250 pounds for each person supported on 28 March 2022 is the total published; Grant 2 came on top, and its "
-            "total was not published.",
+            "250 pounds for each person supported on 28 March 2022 is the total published; Grant 2 came on top, and "
+            "its total was not published.",
         ),
         "2023-24": Published(
-            np.nan, nobody, (), np.nan, np.nan, "Neither the split of grants 3 to 5 nor a total was found: the rates are "
+            np.nan, nobody, (), np.nan, np.nan, "Neither the split of grants 3 to 5 nor a total was found: the "
+                "rates are "
             "recalled or assumed, and the amount is a guess."
         ),
         "2024-25": Published(
-            float(totals.loc["la_dispersal_grants_2024_25", "value"]),
-            str(totals.loc["la_dispersal_grants_2024_25", "source"]),
+            float(totals["la_dispersal_grants_2024_25"]["value"]),
+            str(totals["la_dispersal_grants_2024_25"]["source"]),
             (),
             0.4,
             1.0,
-            "The published rules on published stocks come to about half of the NAO's total, the same order of magnitude. The "
-            "rest is not known: payments for earlier years' grants, beds that opened while others closed (stocks show net "
-            "growth only), Northern Ireland's arrangements and other grants to councils may each be part of it.",
+            "The published rules on published stocks come to about half of the NAO's total, the same order of "
+            "magnitude. The rest is not known: payments for earlier years' grants, beds that opened while others "
+            "closed (stocks show net growth only), Northern Ireland's arrangements and other grants to councils "
+            "may each be part of it.",
         ),
         "2025-26": Published(
             scale_of(1200.0),
-            "derived: 1,200 pounds for each person accommodated in Great Britain on 31 December 2025 (Home Office, Asy_D11); "
-            "no outturn was found",
+            "derived: 1,200 pounds for each person accommodated in Great Britain on 31 December 2025 (Home Office, "
+            "Asy_D11); no outturn was found",
             ("asylum_grant_2025_26",),
             0.95,
             1.05,
-            "An order of magnitude, not an outturn: the grant counts people on 30 March 2025, for whom the split between "
-            "accommodation and subsistence only was not published and is estimated.",
+            "An order of magnitude, not an outturn: the grant counts people on 30 March 2025, for whom the split "
+            "between accommodation and subsistence only was not published and is estimated.",
         ),
-        "2026-27": Published(np.nan, nobody, (), np.nan, np.nan, "No rate was found: not known. The model assumes that the "
+        "2026-27": Published(np.nan, nobody, (), np.nan, np.nan, "No rate was found: not known. The model assumes "
+        "that the "
                              "rates of 2025-26 continue."),
     }  # fmt: skip
 
 
-def scale_of(rate: float, nations: tuple[str, ...] = ("England", "Scotland", "Wales"), on: str = "2025-12-31") -> float:
-    """What a yearly rate for each person accommodated on one published day comes to, GBP a year."""
-    return float(rate * _at(date.fromisoformat(on))[np.isin(_councils()["nation"], nations), : Accommodation.SUBSISTENCE].sum())
+def scale_of(rate: float, on: str = "2025-12-31") -> float:
+    """What a yearly rate for each person accommodated in Great Britain on one published day comes to, GBP a year."""
+    covered = _councils()["nation"] != "Northern Ireland"
+    return float(rate * _at(date.fromisoformat(on))[covered, : Accommodation.SUBSISTENCE].sum())
 
 
 def history() -> pd.DataFrame:
@@ -167,7 +171,7 @@ def _months(year: int) -> Iterator[Caseload]:
     by_council = first >= FIRST_BY_COUNCIL
     at = _at if by_council else _nationally
     for step in range(12):
-        month = np.datetime64(f"{year}-04", "M") + step
+        month = np.datetime64(f"{year}-04", "M") + np.timedelta64(step, "M")
         ends = [first, *(date.fromisoformat(d) for d in _quarter_ends(year))]
         quarter = step // 3
         people, before, baseline = at(ends[quarter + 1]), at(ends[quarter]), at(first)

@@ -48,15 +48,16 @@ def history(*, out: Path | None = None) -> None:
     _writable(out)
     table = grant_history.history()
     print("Grant rules on published stocks, no simulation. Cash; Great Britain, but for 2022-23: United Kingdom.\n")
-    for row in table.itertuples():
+    for row in table.to_dict("records"):
         print(
-            f"  {row.year}   {row.label:<34}{money(row.rate):>8} x {number(row.quantity):>8} = {money(row.amount):>7}"
-            f"   rate {str(row.status).replace('_', ' ')}; {row.basis}"
+            f"  {row['year']}   {row['label']:<34}{money(row['rate']):>8} x {number(row['quantity']):>8} = "
+            f"{money(row['amount']):>7}   rate {row['status'].replace('_', ' ')}; {row['basis']}"
         )
     print("\nAgainst what was published")
-    for row in grant_history.check(table).itertuples():
-        print(f"  {row.year}   rules {money(row.amount)}, published {money(row.published)}; same order: {row.holds}")
-        print(f"            {row.source}.\n            {row.reading}")
+    for row in grant_history.check(table).to_dict("records"):
+        amounts = f"rules {money(row['amount'])}, published {money(row['published'])}"
+        print(f"  {row['year']}   {amounts}; same order: {row['holds']}")
+        print(f"            {row['source']}.\n            {row['reading']}")
     if out is not None:
         partial = out.with_name(f".{out.name}.partial")
         partial.write_text(to_csv(table), encoding="utf-8")

@@ -28,18 +28,18 @@ _FILLED = ("councils", "value", "low", "high", "price_base", "source", "note")
 _LARGEST_BYTES, _LONGEST_CELL, _MOST = 2_000_000, 500, 1e7
 
 COVERS: Mapping[str, str] = {
-    "school_places": "Council cost of one school-age child for a year: in-year admission, transport, language support and "
-    "places found before funding follows. Not the school's own budget.",
+    "school_places": "Council cost of one school-age child for a year: in-year admission, transport, language "
+    "support and places found before funding follows. Not the school's own budget.",
     "esol": "One adult learning English for a year, as far as the council pays.",
-    "homelessness": "One household in temporary accommodation for a year after a grant of status, net of housing benefit "
-    "and rent collected.",
-    "social_care": "Safeguarding, children's and adults' social care, age assessment and support of people without recourse "
-    "to public funds, for one supported person a year: divide the line's cost by people supported.",
+    "homelessness": "One household in temporary accommodation for a year after a grant of status, net of housing "
+    "benefit and rent collected.",
+    "social_care": "Safeguarding, children's and adults' social care, age assessment and support of people without "
+    "recourse to public funds, for one supported person a year: divide the line's cost by people supported.",
     "public_health": "Public-health coordination and commissioning for one supported person a year. Not NHS cost.",
     "community": "Community safety, cohesion, protest and grants to voluntary bodies for one supported person a year.",
     "legal_advice": "The council's contribution to advice for one person with a live case a year.",
-    "coordination": "Coordination, commissioning, data, housing enforcement and licensing for one supported person a year, "
-    "fixed staff included.",
+    "coordination": "Coordination, commissioning, data, housing enforcement and licensing for one supported person "
+    "a year, fixed staff included.",
 }  # fmt: skip
 
 
@@ -92,7 +92,7 @@ def write_template(out: Path) -> None:
         InputError: the file exists or cannot be written.
     """
     if out.exists():
-        raise InputError(f"{out}: exists; a template never replaces a file. Nearest: {out.stem}_2{out.suffix or '.csv'}.")
+        raise InputError(f"{out}: exists; a template never replaces a file. Nearest: {out.stem}_2.csv.")
     if not out.absolute().parent.is_dir():
         raise InputError(f"{out}: its folder does not exist.")
     partial = out.with_name(f".{out.name}.partial")
@@ -137,7 +137,7 @@ def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
     try:
         content = path.read_bytes()
     except FileNotFoundError:
-        raise InputError(f"{path}: no such file. `dispersal unit-costs template --out FILE` writes a template.") from None
+        raise InputError(f"{path}: no such file. `dispersal unit-costs template --out FILE` writes one.") from None
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}).") from None
     if len(content) > _LARGEST_BYTES:
@@ -160,7 +160,8 @@ def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
                 continue
             if len(cells) != len(header):
                 raise InputError(
-                    f"{path}: line {reader.line_num}: has {len(cells)} cells, not {len(header)}; put text with commas in quotes."
+                    f"{path}: line {reader.line_num}: has {len(cells)} cells, not {len(header)}; put text with "
+                    f"commas in quotes."
                 )
             long = next((name for name, c in zip(header, cells, strict=True) if len(c) > _LONGEST_CELL), None)
             if long:
@@ -183,7 +184,8 @@ def _local(place: str, line: int, row: Mapping[str, str]) -> LocalCost | None:
     if row["unit"] != unit(service):
         raise InputError(f"{place}: unit {row['unit']!r} is not the unit of {service}. Nearest: {unit(service)!r}.")
     if row["price_base"] not in deflator_years():
-        raise unknown(f"{place}: price_base", "a financial year of the GDP deflator", row["price_base"], deflator_years())
+        years = deflator_years()
+        raise unknown(f"{place}: price_base", "a financial year of the GDP deflator", row["price_base"], years)
     value = _money(place, "value", row["value"])
     low = _money(place, "low", row["low"]) if row["low"] else value
     high = _money(place, "high", row["high"]) if row["high"] else value
@@ -213,7 +215,8 @@ def _money(place: str, column: str, text: str) -> float:
     if not math.isfinite(value):
         raise InputError(f"{place}: {column} {text!r} is not an amount in pounds. Nearest: 1250 or 1,250.50.")
     if value > _MOST:
-        raise InputError(f"{place}: {column} {text} is more than {_MOST:,.0f} pounds a unit; give pounds, not thousands.")
+        raise InputError(f"{place}: {column} {text} is more than {_MOST:,.0f} pounds a unit; give pounds, not "
+            f"thousands.")
     return value
 
 

@@ -99,10 +99,10 @@ KINDS: Mapping[str, Kind] = {
 }  # fmt: skip
 
 MODIFIERS: Mapping[str, str] = {
-    "rural_uplift": "share added in mainly rural councils: x (1 + rural_uplift)",
-    "taper": "share of the rate in each financial year from the first one on; nothing after the last: x taper[year]",
     "indexed": "the rate is in prices of its first financial year and rises each April with general prices: "
     "x price level of the year / price level of the first year",
+    "taper": "share of the rate in each financial year from the first one on; nothing after the last: x taper[year]",
+    "rural_uplift": "share added in mainly rural councils: x (1 + rural_uplift)",
     "floor": "least a council with anybody in scope gets: max(payment, floor / 12), GBP per council a year",
     "cap": "most a council gets: min(payment, cap / 12), GBP per council a year",
 }
