@@ -106,7 +106,7 @@ def test_text_that_a_spreadsheet_would_run_is_disarmed(filled):
     ("content", "message"),
     [
         (b"", "the column service must be there once"),
-        ("service,councils,valeu\n".encode(), "Nearest: value"),
+        (b"service,councils,valeu\n", "Nearest: value"),
         ("service,café\n".encode("latin-1"), "save it as 'CSV UTF-8'"),
         (b'service,"councils\n', "is not CSV"),
     ],
