@@ -46,6 +46,9 @@ COLUMNS = {
     "small_boats": "month people",
     "costs": "category item financial_year value unit basis source source_url confidence note",
     "services": "lad_code measure period value basis",
+    "gdp_deflator": "financial_year index status",
+    "comparator_tariffs": "scheme item value unit first_year price_base source source_url confidence note",
+    "council_costs": "service measure place financial_year value unit scope source source_url confidence",
     "published_totals": "name value unit date source note",
 }
 
@@ -80,7 +83,8 @@ def test_every_record_says_where_the_table_comes_from():
         for field in ("title", "publisher", "source_table", "via", "vintage", "licence", "attribution"):
             assert record[field].strip(), f"{name} has no {field}"
         assert all(re.fullmatch("[0-9a-f]{64}", source["sha256"]) for source in record["sources"])
-        assert record["sources"], f"{name} has no source file"
+        quoted = "@" in record["via"] or "source" in record["columns"]  # single figures, each with where it was read
+        assert record["sources"] or quoted, f"{name} has no source file"
         for column, about in record["columns"].items():
             assert about["description"], f"{name}.{column} is not described"
             assert about["type"] in ("text", "date", "integer", "number")
@@ -96,7 +100,7 @@ def test_what_is_not_known_is_said():
 
 def test_the_tables_are_compact_and_name_no_machine():
     files = sorted(tables.FOLDER.iterdir())
-    assert sum(path.stat().st_size for path in files) < 600_000
+    assert sum(path.stat().st_size for path in files) < 700_000
     for path in files:
         text = path.read_text(encoding="utf-8")
         assert "\r" not in text
