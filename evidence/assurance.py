@@ -17,6 +17,7 @@ from evidence.wording import count, day, exact, listed, money, month, number, pe
 from params.instruments import FOLDER as INSTRUMENTS
 from params.instruments import KINDS as INSTRUMENT_KINDS
 from params.instruments import library
+from params.local import KEY as LOCAL
 
 KINDS = {
     "measured": "measured from published data",
@@ -304,6 +305,8 @@ def _register(pack: Pack) -> pd.DataFrame:
         if name.startswith(f"{INSTRUMENTS}."):
             rows.append(_instrument(name, steps))
             continue
+        if name.startswith(f"{LOCAL}."):
+            continue  # in a table of its own
         entry = entries.get(name)
         if entry is None:  # the register has moved on since the study; its record still says what was used
             rows.append({"assumption": name, "value": _dated(steps), "kind": "elicited", "distribution": "fixed"})
@@ -426,6 +429,40 @@ def _range(row: pd.Series) -> str:
     if row["distribution"] == "fixed":
         return "fixed"
     return f"{_plain(row['low'])} to {_plain(row['high'])}" if pd.notna(row["low"]) else "joint draws"
+
+
+def local_log(pack: Pack) -> Exhibit:
+    """What each option says of single councils or changes for a written reason: whose word, not the words."""
+    said = pack.record["extra"].get(LOCAL, {})
+    rows = [
+        {
+            "option": pack.labels[arm],
+            "council or assumption": row.get("name", row.get("assumption", "")),
+            "sets": row.get("set", "value"),
+            "value": _plain(row.get("value", "as the log says")),
+            "from": row.get("from", ""),
+            "until": row.get("until", ""),
+            "by": row["by"],
+        }
+        for arm, own in said.items()
+        for row in own
+    ]
+    columns = ["option", "council or assumption", "sets", "value", "from", "until", "by"]
+    title = f"{count(len(rows), 'rule', 'rules')} of local intelligence hold, each with a recorded reason."
+    return pack.add(
+        Exhibit(
+            kind="table",
+            name="local_intelligence",
+            title=title if rows else "No option uses local intelligence.",
+            subtitle="Maxima, pauses, weights and states of participation set for single councils, by role.",
+            data=pd.DataFrame(rows, columns=columns),
+            row_headers=2,
+            units="as each row says",
+            source=f"study {pack.study_id}",
+            label=RECORDED,
+            notes=("Reasons are kept in the study's record and are not exported.",),
+        )
+    )
 
 
 def options_log(pack: Pack) -> Exhibit:

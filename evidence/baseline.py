@@ -13,6 +13,7 @@ from evidence import figures
 from evidence.exhibits import OFFICIAL, RECORDED, Exhibit, Pack, heading
 from evidence.results import QUANTILES
 from evidence.wording import day, exact, listed, month, number, number_range, sentence, the
+from params.local import KEY as LOCAL
 from params.tables import reference_record
 
 ACCOMMODATION = {
@@ -86,7 +87,7 @@ def changes(pack: Pack, arm: str) -> pd.DataFrame:
             "baseline": _last(theirs.get(name, _ABSENT)),
         }
         for name, steps in ours.items()
-        if steps != theirs.get(name)
+        if steps != theirs.get(name) and not name.startswith(f"{LOCAL}.")  # in a table of its own
         for start, value in steps
         if [start, value] not in [list(s) for s in theirs.get(name, _ABSENT)]
     ]

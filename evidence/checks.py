@@ -129,6 +129,8 @@ def described(identity: str, runs: Path) -> list[str]:
     lines += [f"  made from {parent}" for parent in record.parents]
     lines += [f"  input {name}: sha256 {sha[:16]}" for name, sha in record.inputs.items()]
     lines += [f"  warning: {warning}" for warning in record.warnings]
+    for arm, rows in record.extra.get("local_intelligence", {}).items():
+        lines += [f"  local intelligence in {arm}: {local_line(row)}" for row in rows]
     if record.kind == "study":
         absent = studies.missing(folder, record)
         total = len(record.settings["arms"]) * record.settings["draws"]
@@ -139,6 +141,15 @@ def described(identity: str, runs: Path) -> list[str]:
         lines.append(f"  {len(record.outputs) - len(absent)} of {len(record.outputs)} files are as they were recorded")
     lines += [f"  missing or damaged: {name}" for name in absent[:5]]
     return lines
+
+
+def local_line(row: dict[str, Any]) -> str:
+    """One rule of local intelligence, or one reason for a changed assumption, as its record has it."""
+    what = str(row.get("assumption", ""))
+    if not what:
+        until = f" until {row['until']}" if row["until"] else ""
+        what = f"{row['name']}: {row['set']} {_plain(row['value'])} from {row['from']}{until}"
+    return f"{what}, by {row['by']}: {row['reason']}"
 
 
 def _vintage(table: dict[str, Any]) -> str:

@@ -110,6 +110,7 @@ def run_scenario(
         model_version=model_version(),
         inputs=reference_hashes() | {intake.PATHS_FILE: read_record(source).outputs[intake.PATHS_FILE]},
         parents=(source.name,),
+        extra={"local_intelligence": {scenario: drawn.local.rows()}} if drawn.local.rows() else {},
     )
     shown.say("  compiling the monthly kernel (once), then simulating")
     shown.begin(0, len(wanted))

@@ -317,6 +317,7 @@ class _Engine:
             shutil.copyfile(source / intake.PATHS_FILE, partial)
             partial.replace(self.folder / INTAKE)
         if not record_path(self.folder).is_file():
+            said = {name: rows for name, arm in self.plan.arms.items() if (rows := arm.local.rows())}
             record = Record(
                 id=self.plan.id,
                 kind="study",
@@ -328,6 +329,7 @@ class _Engine:
                 parents=(source.name,),
                 outputs={INTAKE: known},
                 status="unfinished",
+                extra={"local_intelligence": said} if said else {},
             )
             write_record(self.folder, record)
 

@@ -69,7 +69,19 @@ def trace(
     paths = forecasts.read_paths(source / intake.PATHS_FILE)
     path = intake_path(paths, design, 0, 0)
     history = sim.trace(assumptions, path, design.seed_of(0), council, start)
-    return _told(str(councils.loc[council, "name"]), history, scenario)
+    said = [row for row in assumptions.local.rows() if row.get("council") == council]
+    return [*_told(str(councils.loc[council, "name"]), history, scenario), *_local(said)]
+
+
+def _local(rows: list[dict[str, Any]]) -> list[str]:
+    """Local intelligence on the council, a line a rule, with the reason and whose it is."""
+    lines = []
+    for row in rows:
+        value = f"{row['value']:,.10g} " if isinstance(row["value"], float) else f"{row['value']} "
+        until = f" until {row['until']}" if row["until"] else ""
+        what = f"{row['set']} {'' if row['value'] is True else value}from {row['from']}{until}"
+        lines.append(f"  local        {what}: {row['reason']} ({row['by']})")
+    return lines
 
 
 def _day(start: str) -> Any:

@@ -15,6 +15,8 @@ from typing import Any
 from params.errors import InputError, nearest, unknown
 from params.instruments import FOLDER as INSTRUMENTS
 from params.instruments import Chosen, Instrument
+from params.local import KEY as LOCAL
+from params.local import Local, Reason, choose, reasoned
 from params.posterior import AXIS, Posterior, read_posterior
 from params.register import FOREVER, ROOT, Assumption, Value, find, read_register, read_toml
 
@@ -60,6 +62,7 @@ class Assumptions:
         steps: dated values in force, by dotted name.
         overridden: where each overridden name was set.
         draw: number of the draw, 0 for central values.
+        local: what the scenario says of single councils, why, and the local file where it asks for one.
         posterior: joint draws of the calibrated assumptions, where a calibration was adopted.
         instruments: grant instruments by name, in the order in which they are paid.
     """
@@ -70,6 +73,7 @@ class Assumptions:
     steps: Mapping[str, tuple[Step, ...]]
     overridden: Mapping[str, str]
     draw: int = 0
+    local: Local = Local()
     posterior: Posterior | None = None
     instruments: Mapping[str, Instrument] = MappingProxyType({})
 
@@ -175,7 +179,7 @@ class Assumptions:
         """What the run's numbers depend on, as plain JSON: every name with its dated values."""
         found = {n: [[s.start.isoformat(), s.value] for s in self.steps[n]] for n in sorted(self.entries)}
         paid = {f"{INSTRUMENTS}.{n}": [[FOREVER.isoformat(), i.words()]] for n, i in self.instruments.items()}
-        return found | paid
+        return found | paid | self.local.canonical()
 
     def differences(self, base: Assumptions) -> dict[str, tuple[tuple[Step, ...], tuple[Step, ...]]]:
         """Names whose values differ from `base`, with base's steps and ours."""
@@ -231,6 +235,7 @@ def _flatten(
 def _apply(
     steps: dict[str, tuple[Step, ...]],
     overridden: dict[str, str],
+    reasons: list[Reason],
     entries: Mapping[str, Assumption],
     name: str,
     given: object,
@@ -244,7 +249,9 @@ def _apply(
     if dated:
         if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", day):
             raise InputError(f"{place}: {name}@{day}: the date must read like 2027-04-01.")
-        given = {"value": given, "from": _day(day, f"{place}: {name}")}
+        own = given if isinstance(given, Mapping) else {"value": given}
+        given = {**own, "from": _day(day, f"{place}: {name}")}
+    given = reasoned(entry, name, given, place, reasons)
     new = _override_steps(entry, name, given, place)
     if entry.joint:
         raise InputError(f"{place}: {name}: is one of a set of values that fit together; it is drawn, not set alone.")
@@ -321,6 +328,7 @@ def load(
     steps = {name: _base_steps(entry) for name, entry in entries.items()}
     overridden: dict[str, str] = {}
     chosen = Chosen(root, entries)
+    said, reasons = list[tuple[object, str]](), list[Reason]()
     why, name, chain = "", scenario, list[str]()
     while name:
         if name in chain:
@@ -336,15 +344,16 @@ def load(
             raise InputError(f"{path}: extends must be the name of a scenario, not {extends!r}.")
         why = why or sentence
         chosen.add(table.pop(INSTRUMENTS, {}), str(path))
+        said.append((table.pop(LOCAL, []), str(path)))
         for key, given in _flatten("", table, entries):
-            _apply(steps, overridden, entries, key, given, str(path))
+            _apply(steps, overridden, reasons, entries, key, given, str(path))
         chain.append(name)
         name = extends
     for key, given in (overrides or {}).items():
         if key.startswith(f"{INSTRUMENTS}."):
             chosen.override(key, given, "--set")
             continue
-        _apply(steps, overridden, entries, key, given, "--set")
+        _apply(steps, overridden, reasons, entries, key, given, "--set")
     return Assumptions(
         scenario,
         why,
@@ -352,5 +361,6 @@ def load(
         MappingProxyType(steps),
         MappingProxyType(overridden | chosen.where()),
         instruments=MappingProxyType(chosen.build()),
+        local=choose(root, said, reasons, {name: [s.value for s in steps[name]] for name in steps}),
         posterior=read_posterior(root),
     )

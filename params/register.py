@@ -46,7 +46,8 @@ class Assumption(BaseModel):
     """One number (or switch, or choice) with its range, source and rating.
 
     `low` and `high` are the ends of a uniform or triangular range, and the 5th and 95th percentiles of a
-    lognormal one. Where values are dated, they are ends for the latest value, and a draw scales the others alike.
+    lognormal one. Where values are dated, they are ends for the latest value, and a draw scales the others alike. With
+    `reason_needed` it is changed only with a reason and the role of who gives it.
     """
 
     model_config = _STRICT
@@ -64,6 +65,7 @@ class Assumption(BaseModel):
     distribution: Literal["fixed", "uniform", "triangular", "lognormal", "joint"] = "fixed"
     joint: Joint | None = None
     choices: list[str] = Field(default=[])
+    reason_needed: bool = False
 
     @model_validator(mode="after")
     def _coherent(self) -> Assumption:

@@ -11,6 +11,7 @@ from typing import Any
 
 from params.instruments import FOLDER as INSTRUMENTS
 from params.instruments import Instrument
+from params.local import KEY, LocalRule
 from params.plan import PlanFile
 from params.register import ROOT, Assumption, Value, read_register
 
@@ -37,6 +38,7 @@ def scenario_schema() -> dict[str, Any]:
             )
         value = _value_schema(entry)
         dated = {"from": {"type": "string", "format": "date"}, "value": value}
+        dated |= {"reason": {"type": "string"}, "by": {"type": "string"}}
         node["properties"][leaf] = {
             "title": f"{name} ({entry.unit})",
             "description": entry.note,
@@ -56,6 +58,7 @@ def scenario_schema() -> dict[str, Any]:
         "additionalProperties": {key: own[key] for key in ("type", "properties", "additionalProperties")},
     }
     root["properties"] |= {"why": {"type": "string", "minLength": 1}, "extends": {"type": "string"}}
+    root["properties"][KEY] = {"type": "array", "items": LocalRule.model_json_schema()}
     root["required"] = ["why"]
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "Scenario", **root}
 

@@ -33,6 +33,11 @@ class Councils:
         willingness: 0 to 1.
         pressure: demand over capacity across service lines, weighted by cost.
         funded: share of gross cost met by grant, over about a year.
+        population_2001: residents of the 2001 census; None where no local file gives them.
+        maximum: most people in dispersal accommodation by local intelligence, infinite where nothing is said.
+        paused: no new proposals, by local intelligence.
+        local_weight: of placements and proposals, by local intelligence; 1 is neutral.
+        held: state of participation that local intelligence holds, -1 where it does not.
     """
 
     codes: np.ndarray
@@ -55,12 +60,19 @@ class Councils:
     willingness: np.ndarray
     frailty: np.ndarray
     fair_weight: np.ndarray
+    population_2001: np.ndarray | None = None
+    maximum: np.ndarray = field(init=False)
+    paused: np.ndarray = field(init=False)
+    local_weight: np.ndarray = field(init=False)
+    held: np.ndarray = field(init=False)
     pressure: np.ndarray = field(init=False)
     funded: np.ndarray = field(init=False)
     area_start: np.ndarray = field(init=False)
     by_area: np.ndarray = field(init=False)
 
     def __post_init__(self) -> None:
+        self.maximum, self.paused = np.full(self.count, np.inf), np.zeros(self.count, bool)
+        self.local_weight, self.held = np.ones(self.count), np.full(self.count, -1, np.int8)
         self.pressure = np.ones(self.count)
         self.funded = np.zeros(self.count)
         self.by_area = np.argsort(self.area, kind="stable")
@@ -76,8 +88,11 @@ class Councils:
         return self.by_area[self.area_start[area] : self.area_start[area + 1]]
 
     def limit(self, now: Any) -> np.ndarray:
-        """People in dispersal accommodation at the cluster limit."""
-        return np.floor(self.population * now.placement.cluster_limit)
+        """People in dispersal accommodation at the cluster limit, or at the local maximum where that is lower."""
+        residents = self.population
+        if now.placement.cluster_denominator == "census_2001" and self.population_2001 is not None:
+            residents = self.population_2001
+        return np.minimum(np.floor(residents * now.placement.cluster_limit), self.maximum)
 
 
 class Council(mesa.Agent):

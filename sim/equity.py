@@ -42,7 +42,7 @@ def above_limit(people: np.ndarray, population: np.ndarray, limit: float) -> np.
     return np.asarray(people / population > limit)
 
 
-def index_weight(councils: pd.DataFrame, now: Any) -> np.ndarray:
+def index_weight(councils: pd.DataFrame, now: Any, gained: np.ndarray | None = None) -> np.ndarray:
     """Fair shares by a transparent index: population, less where a place is more deprived, dearer or more rural.
 
     Each factor is standardised over councils and multiplies the population by exp(-weight x factor). The weights are
@@ -50,12 +50,15 @@ def index_weight(councils: pd.DataFrame, now: Any) -> np.ndarray:
 
     Args:
         councils: reference table of councils.
+        gained: (council,) people accommodated gained since the financial year began, per resident: the pace of change
+            that `equity.cohesion` weighs; not known when None.
 
     Returns:
         Weights (council,), in people.
 
     Source: the Home Office index is not published; this one is a stand-in whose parts can be seen. Cohesion has no
-    factor: a score of residents' attitudes would reward hostility.
+    weight by default, and only the pace of change stands for it: a score of residents' attitudes would reward
+    hostility.
     """
     rent = councils["rent_2bed"].astype(float)
     factors: dict[str, Any] = {
@@ -63,6 +66,8 @@ def index_weight(councils: pd.DataFrame, now: Any) -> np.ndarray:
         "rent": np.log(rent / rent.groupby(councils["rent_basis"]).transform("mean")),
         "rural": (councils["rural_class"] == "rural").astype(float),
     }
+    if gained is not None:
+        factors["cohesion"] = councils["population"].astype(float) * 0.0 + gained
     log_weight = np.zeros(len(councils))
     for name, values in factors.items():
         spread = float(values.std())

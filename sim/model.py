@@ -24,6 +24,7 @@ from sim.council import NATIONS, Council, Councils, entry_chance, objection_chan
 from sim.funding import Caseload, grants
 from sim.home_office import HomeOffice
 from sim.households import Households
+from sim.intelligence import Intelligence, hold
 from sim.noise import Drift
 from sim.provider import Provider, attraction, hand_back, offers
 from sim.randomness import Draws
@@ -101,6 +102,11 @@ class DispersalModel(mesa.Model):
         self._policy = assumptions.by_month([month.astype("datetime64[D]").item() for month in self.calendar])
         self.now = self._policy[0]
         self.month = -1
+        self._local = Intelligence(assumptions.local.rules, councils)
+        known = assumptions.local.populations.columns if assumptions.local.populations else {}
+        if "population_2001" in known:
+            councils.population_2001 = np.array(known["population_2001"])
+        self._child_population = np.array(known.get("child_population", ()))
         self._start_councils()
         self.home_office = HomeOffice(self)
         self.providers = [
@@ -139,7 +145,9 @@ class DispersalModel(mesa.Model):
         shape = now.procurement.frailty_shape
         councils.frailty = gammaincinv(shape, self.draws.each("frailty", councils.count, 0)) / shape
         councils.willingness[:] = now.response.start_willingness
-        councils.fair_weight = equity.index_weight(params.reference("councils"), now)
+        gained = self.start.stock[:, : Accommodation.SUBSISTENCE].sum(axis=1) - self.start.baseline
+        gained = gained / councils.population
+        councils.fair_weight = equity.index_weight(params.reference("councils"), now, gained)
         councils.hotel_beds = np.ceil(councils.hotel_beds / now.hotels.used_share).astype(np.int64)
 
     def _start_flows(self) -> None:
@@ -159,6 +167,9 @@ class DispersalModel(mesa.Model):
         self.section_4 = self.start.national["section_4"]
         self._tail = section_4.after_refusal(self.households.records[: self.households.n])
         self._authorities = np.bincount(councils.upper_tier, councils.population)
+        self._children = self._authorities * self.now.children.child_share
+        if self.now.children.population == "local_file":
+            self._children = np.bincount(councils.upper_tier, self._child_population)
         self.looked_after = self.now.children.start * self._authorities / self._authorities.sum()
         self.duties = np.zeros(councils.count, np.int64)
         self.exits = np.zeros(4, np.int64)
@@ -219,6 +230,7 @@ class DispersalModel(mesa.Model):
     def policy(self) -> None:
         """This month's assumptions; the grant baseline is taken when a financial year begins."""
         self.now = self._policy[self.month]
+        self._local.apply(self.councils, self.calendar[self.month])
         if self.calendar[self.month].astype(object).month == 4:
             self.baseline_people = self.households.occupied.copy()
             self.baseline = self.baseline_people[:, : Accommodation.SUBSISTENCE].sum(axis=1).astype(float)
@@ -245,9 +257,8 @@ class DispersalModel(mesa.Model):
         )
         record["claims_in_month"][m] = people
         self.newly_supported = supported
-        authorities = self._authorities
         leaving = children.grow_up(self.looked_after, now)
-        self.looked_after = children.transfer(self.looked_after - leaving, alone, authorities, now)
+        self.looked_after = children.transfer(self.looked_after - leaving, alone, self._children, now)
         record["care_leavers_in_month"][m] = leaving.sum()
         record["newly_supported_in_month"][m] = supported
         record["unaccompanied_children_in_month"][m] = alone
@@ -316,6 +327,7 @@ class DispersalModel(mesa.Model):
         outside = councils.participation == Participation.NOT_PARTICIPATING
         self.entered = outside & (self.draws.each("entry", councils.count, m) < entry)
         councils.participation[self.entered] = Participation.AGREED_NO_PROCUREMENT
+        hold(councils)
 
         proposed = self._propose(m + _WARM_UP)
         agreed = (councils.participation == Participation.AGREED_NO_PROCUREMENT) & (proposed > 0)
@@ -329,6 +341,7 @@ class DispersalModel(mesa.Model):
         councils, now = self.councils, self.now
         steer = self._preference() ** now.placement.steering
         pull = self.rules.attraction(councils, now) * steer
+        pull = np.where(councils.paused | (councils.beds >= councils.maximum), 0.0, pull)
         need = self._need(tick, councils.population * steer)
         proposed = np.zeros(councils.count, np.int64)
         for provider in self.providers:
@@ -400,8 +413,8 @@ class DispersalModel(mesa.Model):
         now, hh, councils, m = self.now, self.households, self.councils, self.month
         here = hh.occupied[:, Accommodation.DISPERSAL]
         vacancy = councils.beds - here
-        if now.placement.cluster_hard:
-            vacancy = np.minimum(vacancy, councils.limit(now) - here)
+        most = councils.limit(now) if now.placement.cluster_hard else councils.maximum
+        vacancy = np.minimum(vacancy, most - here)
         too_few = councils.rural & (councils.beds < now.placement.minimum_cluster) & (here == 0)
         vacancy = np.where(too_few, 0, np.maximum(vacancy, 0)).astype(float)
         queue = self._queue()
@@ -481,6 +494,7 @@ class DispersalModel(mesa.Model):
         self.councils.people = self.households.occupied[:, Accommodation.DISPERSAL]
         self.supported_before = [*self.supported_before[1:], self.counts[2]]
         respond(self.councils, self.now, self.surprised)
+        hold(self.councils)
 
     def record(self) -> None:
         """Stocks at the month's end."""
@@ -505,13 +519,13 @@ class DispersalModel(mesa.Model):
         record["service_pressure_at_month_end"][index] = self.pressure
         record["temporary_accommodation_at_month_end"][index] = self.temporary
         record["children_looked_after_at_month_end"][index] = self.looked_after.sum()
-        full = self.looked_after >= 0.999 * children.threshold(self._authorities, self.now)
+        full = self.looked_after >= 0.999 * children.threshold(self._children, self.now)
         record["authorities_at_transfer_threshold_at_month_end"][index] = full.sum()
 
     def _preference(self) -> np.ndarray:
         """Weight of each council (council,) by the allocation rule in force."""
         rule = self.rules.allocation or ALLOCATION[self.now.placement.rule]
-        return rule(self.councils, self.now)
+        return rule(self.councils, self.now) * self.councils.local_weight
 
     def _keys(self, *decisions: str) -> np.ndarray:
         return np.array([self.draws.key(decision) for decision in decisions], np.uint64)

@@ -241,3 +241,14 @@ def test_a_run_of_few_replications_claims_no_range(dispersal):
     assert code == 0
     assert "too few replications for a range" in out[0]
     assert not any(" to " in line for line in out[1:-1])
+
+
+def test_a_written_reason_is_kept_with_the_run(dispersal, tmp_path):
+    word = 'equity.cohesion={value=0.2, reason="agreed in the task group", by="chair"}'
+    code, out, _ = dispersal("run", "central", "--months", "1", "--replications", "1", "--set", word)
+    assert code == 0
+    code, shown, _ = dispersal("show", out[-1].split()[-1])
+    assert code == 0
+    assert "  local intelligence in central: equity.cohesion, by chair: agreed in the task group" in shown
+    code, _, error = dispersal("run", "central", "--months", "1", "--set", "equity.cohesion=0.2")
+    assert code == 2 and "needs a reason" in error[0]

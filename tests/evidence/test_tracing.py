@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 
-from evidence.tracing import trace
+from evidence.checks import local_line
+from evidence.tracing import _local, trace
 from params import InputError
+from params.local import Local, read_rules
 
 pytestmark = pytest.mark.behaviour
 
@@ -36,3 +40,17 @@ def test_what_cannot_be_told_is_one_clear_error(tmp_path, asked, message):
     with pytest.raises(InputError, match=message):
         told(tmp_path, **asked)
     assert not list(tmp_path.glob("*-*")), "something was written"
+
+
+def test_local_intelligence_on_a_council_is_told_with_reason_and_role():
+    said = {"from": date(2026, 7, 1), "reason": "Licensing is full for now", "by": "director of housing"}
+    rules = read_rules([said | {"council": "Liverpool", "set": "pause"}], "a test")
+    rules += read_rules([said | {"council": "Leeds", "set": "maximum", "value": 900, "until": date(2027, 1, 1)}], "it")
+    assert _local(Local(rules).rows()) == [
+        "  local        pause from 2026-07-01: Licensing is full for now (director of housing)",
+        "  local        maximum 900 from 2026-07-01 until 2027-01-01: Licensing is full for now (director of housing)",
+    ]
+    assert [local_line(row) for row in Local(rules).rows()] == [
+        "Liverpool: pause true from 2026-07-01, by director of housing: Licensing is full for now",
+        "Leeds: maximum 900 from 2026-07-01 until 2027-01-01, by director of housing: Licensing is full for now",
+    ]
