@@ -29,24 +29,31 @@ def real_growth(month: np.datetime64, rate: float) -> float:
     return float((1 + rate) ** years)
 
 
+def served(needed: np.ndarray, capacity: np.ndarray, now: Any) -> np.ndarray:
+    """Demand that is met, and paid for, (council, service), in each line's own unit.
+
+    Statutory lines serve what is demanded, the others what their capacity allows.
+    """
+    statutory = np.array([line(now.services.statutory, service) for service in Service], bool)
+    return np.where(statutory, needed, np.minimum(needed, capacity))
+
+
 def council_gross(
-    needed: np.ndarray,
-    capacity: np.ndarray,
-    participation: np.ndarray,
-    rural: np.ndarray,
-    month: np.datetime64,
-    now: Any,
+    served: np.ndarray, participation: np.ndarray, rural: np.ndarray, month: np.datetime64, now: Any
 ) -> np.ndarray:
     """Councils' gross cost this month, (council, service), GBP.
 
-    Statutory lines cost what is demanded; the others what their capacity serves. Temporary accommodation counts
-    without the part that housing benefit meets. Councils that take part carry a fixed coordination cost; distance
-    makes services dearer in rural councils. Costs lie where people live, whichever tier pays.
+    Temporary accommodation counts without the part that housing benefit meets. Councils that take part carry a fixed
+    coordination cost; distance makes services dearer in rural councils. Costs lie where people live, whichever tier
+    pays.
+
+    Args:
+        served: (council, service) demand met, in each line's own unit.
+        participation: (council,) states.
+        rural: (council,) whether the council is mainly rural.
 
     Source: unit costs elicited around published comparators; see the register.
     """
-    statutory = np.array([line(now.services.statutory, service) for service in Service], bool)
-    served = np.where(statutory, needed, np.minimum(needed, capacity))
     cost = served * np.array([line(now.services.unit_cost, service) for service in Service]) / 12
     cost[:, Service.HOMELESSNESS] *= 1 - now.services.benefit_share
     takes_part = (participation != Participation.NOT_PARTICIPATING) & (participation != Participation.WITHDRAWN)

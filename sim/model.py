@@ -192,9 +192,8 @@ class DispersalModel(mesa.Model):
         self.least = services.floor(self.needed, self.counts[2], now)
         self.capacity = np.maximum(self.needed / now.services.start_pressure, self.least)
         self._feel_pressure()
-        gross = costs.council_gross(
-            self.needed, self.capacity, councils.participation, councils.rural, self.calendar[0], now
-        )
+        served = costs.served(self.needed, self.capacity, now)
+        gross = costs.council_gross(served, councils.participation, councils.rural, self.calendar[0], now)
         load = self._caseload(gross)
         councils.funded = _share(self.rules.grants(load, now), load.gross_cost)
 
@@ -469,9 +468,8 @@ class DispersalModel(mesa.Model):
         """Costs fall where they fall; grants are paid by rule."""
         now, m, record = self.now, self.month, self.recorder
         month = self.calendar[m]
-        gross = costs.council_gross(
-            self.needed, self.capacity, self.councils.participation, self.councils.rural, month, now
-        )
+        served = costs.served(self.needed, self.capacity, now)
+        gross = costs.council_gross(served, self.councils.participation, self.councils.rural, month, now)
         load = self._caseload(gross)
         grant = self.rules.grants(load, now)
         if month.astype(object).month % 3 == 0:
@@ -481,6 +479,7 @@ class DispersalModel(mesa.Model):
         days = calendar.monthrange(day.year, day.month)[1]
         nights = costs.person_nights(self.households.occupied.sum(axis=0), days)
         record["person_nights_in_month"][m] = nights
+        record["service_units_in_month"][m] = served
         record["council_gross_cost_in_month"][m] = gross
         record["grant_in_month"][m] = grant
         record["home_office_cost_in_month"][m] = costs.home_office(nights, float(grant.sum()), month, now)

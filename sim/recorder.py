@@ -86,6 +86,7 @@ VARIABLES: Mapping[str, Variable] = {
     "hotel_beds_opened_in_month": Variable(("month", *_C), "beds", "Hotel beds opened", np.int32),
     "hotel_beds_closed_in_month": Variable(("month", *_C), "beds", "Hotel beds closed", np.int32),
     "person_nights_in_month": Variable(("month", "accommodation"), "person-nights", "Person-nights"),
+    "service_units_in_month": Variable(("month", *_S), "unit-months", "Service demand met, in each line's own unit"),
     "council_gross_cost_in_month": Variable(("month", *_S), "GBP", "Councils' gross cost"),
     "grant_in_month": Variable(("month", *_C), "GBP", "Grant to councils"),
     "home_office_cost_in_month": Variable(("month", "home_office_item"), "GBP", "Home Office cost", np.float64),
