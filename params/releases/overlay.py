@@ -186,7 +186,8 @@ def _national(quarter: Any, rows: pd.DataFrame, old: Any, council: pd.Series) ->
         # Before December 2022 people supported under section 98 have no accommodation: an empty type is not none.
         row[kind] = here if complete or (here and not comparable) else float("nan")
     for section in ("section_95", "section_98", "section_4"):
-        row[section] = float(sections[section]) if section in sections else (0.0 if len(sections) > 1 else float("nan"))
+        # No row of a section means nobody, unless the file tells no sections at all.
+        row[section] = float("nan") if set(sections.index) == {"not_stated"} else float(sections.get(section, 0))
     row["hotel_latest_vintage"] = row["contingency_hotel"]
     if not complete and old is not None:
         row["hotel_latest_vintage"] = old["hotel_latest_vintage"]
