@@ -126,7 +126,7 @@ def test_a_start_can_be_taken_from_a_new_quarter_once_its_queues_are_imported(re
     for name, sheets in (("w", {"Data_Asy_D03": waiting}), ("d", {"Data_Asy_D02": decided}), ("t", appeals)):
         say(f"data import {published.write(tmp_path / f'{name}.xlsx', sheets)}")
     start = published_start("2026-03-31")
-    assert start.national == {"awaiting": 61_000, "appeals": 85_000, "granted_a_month": 4_000}
+    assert {"awaiting": 61_000, "appeals": 85_000, "granted_a_month": 4_000}.items() <= start.national.items()
     assert start.stock.sum() == 107_003
     assert start.status == "published"
 
