@@ -34,11 +34,17 @@ plan_app = App(
     help="The change plan: targets, milestones, each council's part, and where things are heading.",
     help_format="plaintext",
 )
+hotels_app = App(
+    name="hotels",
+    help="Contingency accommodation: early warning, how good it has been, and a sheet for the day it is announced.",
+    help_format="plaintext",
+)
 
 
 def mount(top: App) -> None:
     """Add the commands to the top level."""
     top.command(plan_app)
+    top.command(hotels_app)
 
 
 @plan_app.command(
@@ -120,3 +126,57 @@ def example(folder: Path, /, *, as_of: str | None = None) -> None:
 
     print("Illustrative: made from published figures, agreed by nobody. Replace targets.csv and states.csv.")
     print(cli._shown(example_folder(folder, cli._date("--as-of", as_of) if as_of else None)))
+
+
+@hotels_app.command(
+    help_epilogue="""Examples:
+  dispersal hotels warn
+  dispersal hotels warn --region Wales --out warning.csv"""
+)
+def warn(*, region: str | None = None, out: Path | None = None, study: Study = None, runs: Runs = None) -> None:
+    """Say how likely contingency use is to start, grow or end within one to four quarters, by place.
+
+    Args:
+        region: Councils of one region or nation only.
+        out: Write every probability to this CSV file.
+    """
+    from evidence import cli, hotel_status
+
+    cli._writable(out)
+    print("\n".join(hotel_status.warning_lines(region, study, cli._runs(runs), out)))
+
+
+@hotels_app.command(
+    help_epilogue="""Examples:
+  dispersal hotels score"""
+)
+def score(*, out: Path | None = None) -> None:
+    """Score the early warning on every past origin, beside climatology and persistence (about twenty seconds).
+
+    Args:
+        out: Write every scored case to this CSV file.
+    """
+    from evidence import cli, hotel_status
+
+    cli._writable(out)
+    print("\n".join(hotel_status.score_lines(out)))
+
+
+@hotels_app.command(
+    help_epilogue="""Examples:
+  dispersal hotels sheet E08000012
+  dispersal hotels sheet Liverpool --contacts contacts.csv
+
+contacts.csv has the columns role and contact. It stays with the council: nothing of it is copied or printed."""
+)
+def sheet(council: str, /, *, contacts: Path | None = None, study: Study = None, runs: Runs = None) -> None:
+    """Write a rapid-response sheet for one council: what is known, who does what by when, in roles and not people.
+
+    Args:
+        council: Code or exact name of the council.
+        contacts: The council's own file of contacts; checked for a contact of every role, never exported.
+    """
+    from evidence import cli, hotel_sheet
+
+    for line in hotel_sheet.sheet(council, contacts, study, cli._runs(runs)):
+        print(line)

@@ -161,6 +161,11 @@ def published_base(origin: pd.Period) -> Base:
     if origin not in quarters:
         near = min(quarters, key=lambda quarter: abs(quarter.ordinal - origin.ordinal))
         raise InputError(f"origin: {origin} has no split by council and accommodation to start from. Nearest: {near}.")
+    return position(origin)
+
+
+def position(origin: pd.Period) -> Base:
+    """Read the published position at a quarter end that has one, whatever its footing (see `FIRST_BASE`)."""
     end = origin.end_time.normalize()
     rows = reference("support_by_council")
     # A line that is not allocated to councils (subsistence, 2023Q4 to 2024Q4) is empty in every council's row.
