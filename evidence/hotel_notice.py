@@ -52,8 +52,8 @@ def notice_table(shelf: Pack, runs: Path) -> Exhibit | None:
             kind="table",
             name="hotel_notice",
             title=sentence(
-                f"With {pack.labels[longest].lower()} of notice there are {people_change(row.low80, row.high80)} dispersal "
-                f"beds by {month(pack.end)} than with {pack.labels[pack.baseline].lower()} (80% interval)"
+                f"With {pack.quoted(longest)} there are {people_change(row.low80, row.high80)} dispersal beds by "
+                f"{month(pack.end)} than with {pack.quoted(pack.baseline)} (80% interval)"
             ),
             subtitle=(
                 f"What notice of hotels changes against {pack.quoted(pack.baseline)}: stocks at {month(pack.end)}, net "

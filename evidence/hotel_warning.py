@@ -20,9 +20,9 @@ EVENT_WORDS = {"starts": "start", "grows": "grow", "ends": "end"}
 # A council's chance is given in steps: finer ones would claim more than the record of the warning supports.
 STEP = 0.05
 DEFINITION = (
-    f"In use: {IN_USE} people or more. Starts: from fewer to {IN_USE} or more. Grows: by {GROWTH:.0%} and {IN_USE} people "
-    f"or more. Ends: to fewer than {IN_USE}. Each within the quarters named. Contingency accommodation is hotels and "
-    "other sites together, as published by council; no location is known or held."
+    f"In use: {IN_USE} people or more. Starts: from fewer to {IN_USE} or more. Grows: by {GROWTH:.0%} and {IN_USE} "
+    f"people or more. Ends: to fewer than {IN_USE}. Each within the quarters named. Contingency accommodation is "
+    "hotels and other sites together, as published by council; no location is known or held."
 )
 
 
@@ -82,7 +82,7 @@ def places_table(shelf: Pack, projection: Projection, found: pd.DataFrame, level
     """Chances that use grows or ends in each region or contract area."""
     data = found[found["level"] == level].drop(columns=["level", "name"])
     wide = data.pivot(index=["place", "people"], columns=["event", "horizon"], values="probability")
-    wide = wide.sort_values(("grows", 4), ascending=False)
+    wide = wide.loc[wide[("grows", 4)].sort_values(ascending=False, kind="stable").index]
     view = pd.DataFrame(
         {
             LEVEL_WORDS[level].capitalize(): [place for place, _ in wide.index],
@@ -110,7 +110,7 @@ def places_table(shelf: Pack, projection: Projection, found: pd.DataFrame, level
             view=view,
             units="probability",
             notes=(DEFINITION, "The CSV has every event and 1 to 4 quarters."),
-            **_basis(projection),
+            **basis(projection),
         )
     )
 
@@ -141,7 +141,7 @@ def councils_table(shelf: Pack, projection: Projection, found: pd.DataFrame, reg
     )
     ends = wide[used][("ends", 4)]
     likely = int((ends >= 0.5).sum())
-    data = data.assign(probability=[_stepped(p) for p in data["probability"]])
+    data["probability"] = [stepped(p) for p in data["probability"]]
     return shelf.add(
         Exhibit(
             kind="table",
@@ -159,12 +159,13 @@ def councils_table(shelf: Pack, projection: Projection, found: pd.DataFrame, reg
                 "People now: published. A chance is not a plan: nobody has proposed anything by being in this table. "
                 "See how good such warnings have been before using one.",
             ),
-            **_basis(projection),
+            **basis(projection),
         )
     )
 
 
-def _stepped(probability: float) -> object:
+def stepped(probability: float) -> float | None:
+    """A council's probability in the steps in which it may be given."""
     return None if np.isnan(probability) else round(STEP * round(probability / STEP), 2)
 
 
@@ -172,16 +173,17 @@ def _start(projection: Projection) -> str:
     return day(np.datetime64(projection.start))
 
 
-def _basis(projection: Projection) -> dict[str, Any]:
-    basis = projection.modelled()
-    basis["basis"] = {"interval": "Probability: share of the joint samples", "runs": basis["basis"]["runs"]}
+def basis(projection: Projection) -> dict[str, Any]:
+    """Label, source and basis of an exhibit of chances."""
+    made = projection.modelled()
+    made["basis"] = {"interval": "Probability: share of the joint samples", "runs": made["basis"]["runs"]}
     if not projection.from_study:
-        basis["basis"]["runs"] = "500 joint samples"
-        basis["source"] = (
+        made["basis"]["runs"] = "500 joint samples"
+        made["source"] = (
             f"stock forecast and contingency use by council to {_start(projection)} (Home Office, Asy_D09, Asy_D11 and "
             "Reg_02), rates measured up to that date"
         )
-    return basis
+    return made
 
 
 def score_table(shelf: Pack, cases: pd.DataFrame, card: pd.DataFrame) -> Exhibit:
@@ -205,11 +207,16 @@ def score_table(shelf: Pack, cases: pd.DataFrame, card: pd.DataFrame) -> Exhibit
     )
     better = scored["skill_low80"] > 0
     council = scored[scored["level"] == "council"]
-    words = []
+    good, none = [], []
     for event in EVENTS:
         mine = council[council["event"] == event]
-        good = [str(h) for h, low in zip(mine["horizon"], mine["skill_low80"], strict=True) if low > 0]
-        words.append(f"whether use {EVENT_WORDS[event]}s {'at ' + ', '.join(good) + ' quarters' if good else 'never'}")
+        ahead = [str(h) for h, low in zip(mine["horizon"], mine["skill_low80"], strict=True) if low > 0]
+        if ahead:
+            good.append(f"use {event} ({listed(ahead)} {'quarter' if ahead == ['1'] else 'quarters'} ahead)")
+        else:
+            none.append(f"use {event}")
+    did = f"it did for whether {listed(good)}" if good else "it did for no event"
+    did += f" and never for whether {listed(none)}" if none and good else ""
     first, last = cases["origin"].min(), cases["origin"].max()
     return shelf.add(
         Exhibit(
@@ -217,9 +224,9 @@ def score_table(shelf: Pack, cases: pd.DataFrame, card: pd.DataFrame) -> Exhibit
             name="hotel_warning_score",
             title=sentence(
                 f"The warning beat climatology by more than chance in {int(better.sum())} of {len(scored)} rows; for "
-                f"councils, {'; '.join(words)}"
+                f"councils, {did}"
             ),
-            subtitle=f"Brier scores of the early warning, rolling origins {first} to {last}, history from December 2022.",
+            subtitle=f"Brier scores of the early warning: origins {first} to {last}, history from December 2022.",
             data=card,
             view=view,
             row_headers=3,
@@ -230,8 +237,8 @@ def score_table(shelf: Pack, cases: pd.DataFrame, card: pd.DataFrame) -> Exhibit
                 "range when whole origins are drawn again; six origins are few.",
                 "Beside the share known only afterwards (column hindsight of the CSV), the warning is better in "
                 f"{int((scored['brier'] < scored['hindsight']).sum())} of {len(scored)} rows.",
-                "Use never ended in a whole region or contract area, so that is not scored. The split by council was not "
-                "published from 2024Q4 to 2025Q3, so later origins cannot be scored yet.",
+                "Use never ended in a whole region or contract area, so that is not scored. The split by council was "
+                "not published from 2024Q4 to 2025Q3, so later origins cannot be scored yet.",
             ),
             label="modelled estimate",
             source="early warning held against contingency use by council (Home Office, Asy_D11)",
@@ -313,6 +320,6 @@ def totals_claim(shelf: Pack, projection: Projection) -> Exhibit:
             subtitle="People in contingency accommodation, United Kingdom.",
             data=data,
             units="people",
-            **_basis(projection),
+            **basis(projection),
         )
     )

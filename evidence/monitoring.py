@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from evidence.exhibits import RECORDED, Exhibit, Pack
+from evidence.exhibits import Exhibit, Pack
 from evidence.projection import Projection, published
 from evidence.style import BAND80, CATEGORIES, INK, panels
 from evidence.wording import count, day, exact, listed, number, sentence, share, the
@@ -19,6 +19,7 @@ from params.plan import Milestone, Plan
 from params.plan_example import ESTABLISHED
 from sim.equity import share_gap
 
+PLAN_RECORD = "record of the change plan"
 INFERRED = (
     "No official list of participating councils is published: a state marked inferred is read off the published "
     "stock, and a partnership's own file takes its place (--plan FOLDER)."
@@ -488,7 +489,7 @@ def no_procurement(shelf: Pack, plan: Plan, on: date, region: str = "") -> Exhib
             view=view,
             units="days",
             source="states of the change plan; people in dispersal accommodation, Home Office, Asy_D11 and Reg_02",
-            label=RECORDED,
+            label=PLAN_RECORD,
             notes=(
                 INFERRED,
                 "Councils of which nothing is recorded have nobody in dispersal accommodation in the latest published "
@@ -522,7 +523,7 @@ def states_table(shelf: Pack, plan: Plan, projection: Projection) -> Exhibit:
             view=view.rename_axis(columns=None),
             units="councils",
             source="states of the change plan",
-            label=RECORDED,
+            label=PLAN_RECORD,
             notes=(INFERRED,),
         )
     )
@@ -576,7 +577,7 @@ def log_table(shelf: Pack, plan: Plan, projection: Projection, region: str = "",
             row_headers=2,
             units="text",
             source="log of the change plan",
-            label=RECORDED,
+            label=PLAN_RECORD,
             notes=("Reasons are kept in the log and are not exported.",),
         )
     )
