@@ -161,6 +161,36 @@ def report(study: str, /, *, runs: Runs = None) -> None:
 
 @app.command(
     help_epilogue="""Examples:
+  dispersal feedbacks
+  dispersal feedbacks --draws 24 --replications 8
+
+The same command resumes what was stopped, and prints at once what is complete."""
+)
+def feedbacks(
+    *, draws: int | None = None, replications: int | None = None, workers: int | None = None, runs: Runs = None
+) -> None:
+    """Say what each feedback of the model is worth in beds, hotel nights and pounds, from paired runs without it.
+
+    Args:
+        draws: Draws of the uncertain assumptions; those of params/studies/feedbacks.toml when not given.
+        replications: Random seeds for each draw; those of the study file when not given.
+        workers: Threads; every core when not given. The numbers do not depend on it.
+    """
+    import signal
+
+    from evidence import feedbacks as worth
+    from evidence.exhibits import open_pack
+    from evidence.progress import watched
+
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    root = _runs(runs)
+    study_id = worth.run(root, draws, replications, workers, watched())
+    print("\n".join(worth.lines(open_pack(study_id, str(root)))))
+    print(_shown(root / study_id))
+
+
+@app.command(
+    help_epilogue="""Examples:
   dispersal trace --council E09000017 --month 2026-09
   dispersal trace --council S12000049 --month 2028-03 --scenario no_grant"""
 )

@@ -99,6 +99,31 @@ class Study(BaseModel):
 
 
 @dataclass(frozen=True)
+class Size:
+    """How often a study is simulated, where a command asks for another number than the file's.
+
+    Attributes:
+        draws: draws, or None for the file's.
+        replications: replications, or None for the file's.
+        command: the command that asked, for the line that resumes it.
+    """
+
+    draws: int | None = None
+    replications: int | None = None
+    command: str = ""
+
+    def given(self) -> dict[str, int]:
+        """What replaces the file's numbers."""
+        asked = {"draws": self.draws, "replications": self.replications}
+        return {name: number for name, number in asked.items() if number is not None}
+
+    def again(self, file: Path) -> str:
+        """The line that resumes the study."""
+        options = [f"--{name} {number}" for name, number in self.given().items()]
+        return " ".join([self.command, *options]) if self.command else f"dispersal study {file}"
+
+
+@dataclass(frozen=True)
 class Task:
     """One draw of one arm, by name and by position on the store's axes."""
 
@@ -131,6 +156,7 @@ class Plan:
     study: Study
     arms: Mapping[str, Assumptions]
     id: str
+    again: str
 
     def tasks(self) -> list[Task]:
         """Every task, all arms of a draw together."""
@@ -174,8 +200,12 @@ def read_study(file: Path) -> Study:
     return study
 
 
-def plan(file: Path) -> Plan:
+def plan(file: Path, size: Size | None = None) -> Plan:
     """Read a study file and resolve every arm, before anything is computed.
+
+    Args:
+        file: the study's TOML file.
+        size: draws and replications that replace the file's.
 
     Raises:
         InputError: for anything in the file that cannot be used.
@@ -186,8 +216,9 @@ def plan(file: Path) -> Plan:
         known = {path.stem: f"params/studies/{path.name}" for path in (ROOT / "studies").glob("*.toml")} | known
         guess = nearest(file.stem, known)
         raise InputError(f"{file}: no such study file. Nearest: {known[guess] if guess else min(known.values())}.")
-    study = read_study(file)
-    study.design.check(str(file))
+    size = size or Size()
+    study = read_study(file).model_copy(update=size.given())
+    study.design.check(size.command or str(file))
     arms = {
         name: load_arm(arm.scenario, arm.overrides, f"{file}: arms.{name}.scenario", f"{file}: arms.{name}.set")
         for name, arm in study.arms.items()
@@ -204,11 +235,15 @@ def plan(file: Path) -> Plan:
         "model": model_version(),
         "reference": reference_hashes(),
     }
-    return Plan(file, study, arms, make_id(file.stem, content))
+    return Plan(file, study, arms, make_id(file.stem, content), size.again(file))
 
 
 def run_study(
-    file: Path, runs: Path = Path("runs"), workers: int | None = None, progress: Progress | None = None
+    file: Path,
+    runs: Path = Path("runs"),
+    workers: int | None = None,
+    progress: Progress | None = None,
+    size: Size | None = None,
 ) -> str:
     """Run a study, resume it where it stopped, or return at once when it is complete.
 
@@ -217,6 +252,7 @@ def run_study(
         runs: the folder of all runs.
         workers: threads; every core when None. It changes the time taken and nothing else.
         progress: told how far it is.
+        size: draws and replications that replace the file's.
 
     Returns:
         The study's id, the name of its folder in `runs`.
@@ -231,7 +267,7 @@ def run_study(
     count = workers if workers is not None else os.cpu_count() or 1
     if not 1 <= count <= 1024:
         raise InputError(f"--workers is {count}; it must be from 1 to 1024.")
-    planned = plan(file)
+    planned = plan(file, size)
     prepare_runs(runs)
     with exclusive(runs, planned.id):
         _Engine(planned, runs, count, progress or Silent()).run()
@@ -267,12 +303,12 @@ class _Engine:
             self._simulate()
         except KeyboardInterrupt:
             raise Interrupted(
-                f"Stopped. What was finished is kept; resume with: dispersal study {self.plan.file}"
+                f"Stopped. What was finished is kept; resume with: {self.plan.again}"
             ) from None
         except OSError as error:
             raise RunError(
                 f"{self.folder}: {error.strerror or error}; what was finished is kept. "
-                f"Resume with: dispersal study {self.plan.file}"
+                f"Resume with: {self.plan.again}"
             ) from error
         if self.failures:
             raise RunError(self._failed())
