@@ -15,6 +15,15 @@ if TYPE_CHECKING:
 REVISION_BEYOND_BELIEF = 0.25
 CHANGE_BEYOND_BELIEF = 0.5
 
+Runs = Annotated[
+    Path | None,
+    Parameter(
+        name="--runs",
+        env_var="DISPERSAL_RUNS",
+        help="Folder of all runs; runs/ of this repository when not given.",
+    ),
+]
+
 data_app = App(
     name="data",
     help="Official releases in: each import is kept beside the others, and the newest complete one is read.",
@@ -26,8 +35,16 @@ data_app = App(
 
 
 def mount(top: App) -> None:
-    """Add `data` to the command line."""
+    """Add `data` and `share` to the command line."""
     top.command(data_app)
+    top.command(
+        share,
+        help_epilogue="""Examples:
+  dispersal share --protocol params/protocols/regional_partnership.toml
+  dispersal share --protocol params/protocols/modelled_outlook.toml --out for_the_partnership
+
+Every release is kept in runs/shared/ with a log; each new one is checked against all of them.""",
+    )
 
 
 @data_app.command(
@@ -36,6 +53,8 @@ def mount(top: App) -> None:
   dispersal data import support-local-authority-datasets-mar-2026.xlsx
   dispersal data import regional-and-local-authority-dataset-mar-2026.ods --as Reg_02
 
+  dispersal data import returns.csv --protocol params/protocols/council_return.toml
+
 Tables: Asy_D01, Asy_D02, Asy_D03, Asy_D09, Asy_D11, Reg_02 and tribunal, in ODS, XLSX or CSV as published.""",
 )
 def import_(
@@ -43,6 +62,8 @@ def import_(
     /,
     *,
     as_: Annotated[str | None, Parameter(name="--as")] = None,
+    protocol: Path | None = None,
+    runs: Runs = None,
 ) -> None:
     """Read an official release as published, keep it as a vintage, and say what it changes.
 
@@ -52,11 +73,31 @@ def import_(
     Args:
         file: The file as downloaded.
         as_: The table to read it as, when it is not recognised or holds several.
+        protocol: Read a local return under this protocol instead; it is checked row by row and kept in runs/returns/.
     """
+    if protocol is not None:
+        from evidence.cli import _runs
+        from evidence.returns import import_return
+
+        print("\n".join(import_return(file, protocol, _runs(runs))))
+        return
     from params.releases.read import read_release
 
     for release in read_release(file, as_):
         print("\n".join(_keep(release)))
+
+
+def share(*, protocol: Path, out: Path | None = None, runs: Runs = None) -> None:
+    """Write the extract that a protocol allows: disclosure control, a manifest with hashes, an entry in the log.
+
+    Args:
+        protocol: The protocol's TOML file: who may receive what, at which geography, for what, until when.
+        out: Also copy the release to this new folder, to hand over.
+    """
+    from evidence.cli import _runs
+    from evidence.sharing import release
+
+    print("\n".join(release(protocol, _runs(runs), out)))
 
 
 @data_app.command(name="list", help_epilogue="Example:\n  dispersal data list")

@@ -13,6 +13,7 @@ from params.instruments import FOLDER as INSTRUMENTS
 from params.instruments import Instrument
 from params.local import KEY, LocalRule
 from params.plan import PlanFile
+from params.protocols import protocol_schema
 from params.register import ROOT, Assumption, Value, read_register
 
 
@@ -86,6 +87,7 @@ def write_schemas(folder: Path) -> None:
         "assumption": register_schema(),
         "instrument": instrument_schema(),
         "plan": plan_schema(),
+        "protocol": protocol_schema(),
     }
     for name, schema in made.items():
         text = json.dumps(schema, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
