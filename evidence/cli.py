@@ -141,13 +141,15 @@ def study(file: Path, /, *, workers: int | None = None, runs: Runs = None) -> No
 @app.command(
     help_epilogue="""Examples:
   dispersal report spending-review-7f3a1b2c
-  dispersal report params/studies/spending_review.toml"""
+  dispersal report params/studies/spending_review.toml
+  dispersal report params/studies/spending_review.toml --unit-costs our_costs.csv"""
 )
-def report(study: str, /, *, runs: Runs = None) -> None:
+def report(study: str, /, *, unit_costs: Path | None = None, runs: Runs = None) -> None:
     """Execute the notebooks on a complete study and build report.html; prints its path.
 
     Args:
         study: The id of a study, or the file of one that has been run.
+        unit_costs: Councils' own unit costs, a filled template of `dispersal unit-costs template`.
     """
     from evidence.studies import resolve
 
@@ -156,7 +158,8 @@ def report(study: str, /, *, runs: Runs = None) -> None:
 
     from evidence.report import build
 
-    print(_shown(build(study_id, root, say=lambda line: print(line, file=sys.stderr, flush=True))))
+    page = build(study_id, root, unit_costs=unit_costs, say=lambda line: print(line, file=sys.stderr, flush=True))
+    print(_shown(page))
 
 
 @app.command(

@@ -16,6 +16,7 @@ import pandas as pd
 
 import params
 import sim
+from params import Assumptions
 from params.instruments import HISTORY, KINDS, SUPPORTED, Instrument, financial_year, library
 from params.prices import in_prices_of
 from sim.funding import Caseload, payment
@@ -98,6 +99,11 @@ def scale_of(rate: float, on: str = "2025-12-31") -> float:
     return float(rate * _at(date.fromisoformat(on))[covered, : Accommodation.SUBSISTENCE].sum())
 
 
+@lru_cache
+def _history() -> tuple[dict[str, object], ...]:
+    return tuple(_rows())
+
+
 def history() -> pd.DataFrame:
     """Each rule in each year: rate, unit, what it was applied to, GBP, and how far the rate is known.
 
@@ -105,29 +111,29 @@ def history() -> pd.DataFrame:
         One row a rule and year, years of payment from 2022-23 to 2025-26. `basis` says whether the count was published
         by council, nationally, or estimated.
     """
-    rows = []
+    return pd.DataFrame(list(_history()))
+
+
+def _rows() -> Iterator[dict[str, object]]:
     for name, own in library()[HISTORY].items():
         assert own.start is not None
         year = financial_year(own.start)
         amounts, quantity, basis = _paid(own, year)
         label = f"{year}-{(year + 1) % 100:02d}"
-        rows.append(
-            {
-                "year": label,
-                "instrument": name,
-                "label": own.label,
-                "rate": float(own.rate),
-                "unit": KINDS[own.kind].unit,
-                "quantity": quantity,
-                "amount": amounts,
-                "amount_2025_26": in_prices_of(amounts, label),
-                "status": own.status,
-                "basis": basis,
-                "source": own.source,
-                "note": own.note,
-            }
-        )
-    return pd.DataFrame(rows)
+        yield {
+            "year": label,
+            "instrument": name,
+            "label": own.label,
+            "rate": float(own.rate),
+            "unit": KINDS[own.kind].unit,
+            "quantity": quantity,
+            "amount": amounts,
+            "amount_2025_26": in_prices_of(amounts, label),
+            "status": own.status,
+            "basis": basis,
+            "source": own.source,
+            "note": own.note,
+        }
 
 
 def check(table: pd.DataFrame) -> pd.DataFrame:
@@ -156,7 +162,7 @@ def check(table: pd.DataFrame) -> pd.DataFrame:
 
 def _paid(own: Instrument, year: int) -> tuple[float, float, str]:
     """What a rule pays in a financial year, what that is a multiple of, and how well the count is known."""
-    now = params.load().at(date(year, 4, 1))
+    now = _assumptions().at(date(year, 4, 1))
     total = sum(float(payment(load, own, now).sum()) for load in _months(year))
     months = 12.0 if KINDS[own.kind].unit.endswith("a month") else 1.0
     days = [date(year, 3, 31)]
@@ -202,9 +208,14 @@ def _basis(days: list[date]) -> str:
     """How well the counts of some quarter ends are known, all together."""
     if days[0] < FIRST_BY_COUNCIL:
         return "published nationally"
-    usable = {min(day.isoformat(), sim.start_days()[-1]) for day in days}
+    usable = {min(day.isoformat(), _last_day()) for day in days}
     estimated = any(sim.published_start(day).status == "estimated" for day in usable)
     return "accommodation split estimated" if estimated else "published by council"
+
+
+@lru_cache
+def _assumptions() -> Assumptions:
+    return params.load()
 
 
 @lru_cache
@@ -216,8 +227,12 @@ def _councils() -> Mapping[str, np.ndarray]:
 @lru_cache
 def _at(end: date) -> np.ndarray:
     """People (council, 6) at a quarter end; the last published one stands for later ones."""
-    days = sim.start_days()
-    return sim.published_start(min(end.isoformat(), days[-1])).stock
+    return sim.published_start(min(end.isoformat(), _last_day())).stock
+
+
+@lru_cache
+def _last_day() -> str:
+    return sim.start_days()[-1]
 
 
 @lru_cache

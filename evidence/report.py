@@ -6,6 +6,7 @@ data of each exhibit, the index of evidence ids, the assumptions log, checksums 
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -45,14 +46,15 @@ from params.errors import unknown
 if TYPE_CHECKING:
     import xarray as xr
 
-NOTEBOOKS = ("01_intake_forecast", "02_funding_options", "03_council_pressure")
+NOTEBOOKS = ("01_intake_forecast", "02_funding_options", "03_council_pressure", "04_funding_ledgers")
 PAGE, LOG = "report.html", "assumptions_log.csv"
+UNIT_COSTS = "unit_costs.csv"
 EXECUTED = "notebooks"
 SUMMARY = "Summary"
 # Cells that make a notebook work but say nothing to a reader of the report.
 _UNSEEN = {"parameters", "injected-parameters", "setup", "claims"}
 # The build sets these; a user's value would send evidence elsewhere.
-_OWN_PARAMETERS = ("study_id", "runs", "out")
+_OWN_PARAMETERS = ("study_id", "runs", "out", "unit_costs")
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,7 @@ def build(
     study_id: str,
     runs: Path = Path("runs"),
     parameters: Mapping[str, object] | None = None,
+    unit_costs: Path | None = None,
     say: Callable[[str], None] = lambda line: None,
 ) -> Path:
     """Build the report of a finished study, or find the same report made earlier.
@@ -80,6 +83,7 @@ def build(
         study_id: id of the study.
         runs: folder of all runs.
         parameters: further notebook parameters by name, such as `region`.
+        unit_costs: councils' own unit costs, a filled template; a copy travels with the report.
         say: told what is being done, one line at a time.
 
     Returns:
@@ -90,24 +94,29 @@ def build(
         RunError: when a notebook does not complete; nothing is left under the report's id.
     """
     extra = dict(parameters or {})
+    local = _local_costs(unit_costs)
     sources = {name: _notebook(name) for name in NOTEBOOKS}
     wanted = {name: _parameters_for(path, extra) for name, path in sources.items()}
     _check_parameters(sources, extra)
     _reportable(study_id, studies.open_study(study_id, runs))
     study = read_record(find(runs, study_id, "study"))
-    record = _record(study, sources, extra)
+    record = _record(study, sources, extra, local)
     folder = runs / record.id
     if record_path(folder).is_file() and not damaged(folder, read_record(folder).outputs):
         return folder / PAGE
     with sealed(runs, record, replace_existing=True) as partial:
         for name in (EXECUTED, EXHIBITS):
             (partial / name).mkdir()
+        if local is not None:
+            (partial / UNIT_COSTS).write_bytes(local)
         executed = []
         with _own_kernel():
             for name, path in sources.items():
                 say(f"  notebook {name}")
                 # The folder being written lies in the runs folder, so that no path of this machine is recorded.
                 own = {"study_id": study_id, "runs": "..", "out": EXHIBITS} | wanted[name]
+                if local is not None and "unit_costs" in _known_parameters(path):
+                    own["unit_costs"] = UNIT_COSTS
                 target = partial / EXECUTED / f"{name}.ipynb"
                 execute(path, target, own, partial)
                 executed.append(target)
@@ -224,10 +233,24 @@ def _check_parameters(sources: Mapping[str, Path], given: Mapping[str, object]) 
             raise unknown("report", "a notebook parameter", name, known)
 
 
-def _record(study: Record, sources: Mapping[str, Path], parameters: Mapping[str, object]) -> Record:
+def _local_costs(file: Path | None) -> bytes | None:
+    """A filled unit-cost template as bytes, once every row of it has been checked."""
+    if file is None:
+        return None
+    from evidence.unit_costs import read
+
+    read(file)
+    return file.read_bytes()
+
+
+def _record(
+    study: Record, sources: Mapping[str, Path], parameters: Mapping[str, object], local: bytes | None
+) -> Record:
     """The report's record; its id follows from the study, the notebooks, and the code that turns one into the other."""
     code = sorted([*Path(__file__).parent.glob("*.py"), *TEMPLATES.glob("*")])
     inputs = {f"notebooks/{path.name}": file_digest(path) for path in sources.values()}
+    if local is not None:
+        inputs["unit_costs"] = hashlib.sha256(local).hexdigest()
     content = {
         "study": study.id,
         "outputs": dict(study.outputs),

@@ -170,6 +170,24 @@ def home_office_items(study: xr.Dataset) -> xr.DataArray:
     return yearly(study["home_office_cost_in_month"].astype(float))
 
 
+def other_public_items(study: xr.Dataset) -> xr.DataArray:
+    """The ledger of other public bodies by body, GBP cash by financial year."""
+    return yearly(study["other_public_cost_in_month"].astype(float))
+
+
+def present_value(real: xr.DataArray, rate: float) -> xr.DataArray:
+    """Present value of a real profile by financial year, its first year undiscounted, inside each sample.
+
+    Args:
+        real: GBP in constant prices, dimension financial_year in order.
+        rate: real discount rate a year.
+
+    Source: Green Book, year 0 is the first year of the appraisal.
+    """
+    factors = (1 + rate) ** -np.arange(real.sizes["financial_year"], dtype=float)
+    return (real * xr.DataArray(factors, dims="financial_year")).sum("financial_year")
+
+
 def over_years(flow: xr.DataArray, years: Sequence[str]) -> xr.DataArray:
     """Sum over financial years inside each sample."""
     return flow.sel(financial_year=list(years)).sum("financial_year", keep_attrs=True)

@@ -37,6 +37,7 @@ class Kind:
     """What an instrument of this kind pays for.
 
     Attributes:
+        label: its name, for a reader.
         unit: unit of its rate.
         quantity: what a month's rate is multiplied by, in words.
         formula: the payment to one council in one month, before modifiers.
@@ -44,6 +45,7 @@ class Kind:
         accrues: whether it is paid every month, so that a floor and a cap a year mean anything.
     """
 
+    label: str
     unit: str
     quantity: str
     formula: str
@@ -53,6 +55,7 @@ class Kind:
 
 KINDS: Mapping[str, Kind] = {
     "per_person_on_date": Kind(
+        "Per person on a date",
         "GBP per person a year",
         "people accommodated on the last day of the financial year before, whatever happens later",
         "rate / 12 x people on the date",
@@ -60,6 +63,7 @@ KINDS: Mapping[str, Kind] = {
         accrues=True,
     ),
     "per_occupied_bed": Kind(
+        "Per occupied bed",
         "GBP per person a year",
         "people accommodated at the end of the month",
         "rate / 12 x people now",
@@ -67,6 +71,7 @@ KINDS: Mapping[str, Kind] = {
         accrues=True,
     ),
     "net_growth_month": Kind(
+        "Net growth, each month",
         "GBP per bed a month",
         "people accommodated above the last day of the financial year before, if any",
         "rate x max(people now - people on the date, 0)",
@@ -74,23 +79,31 @@ KINDS: Mapping[str, Kind] = {
         accrues=True,
     ),
     "net_growth_quarter": Kind(
+        "Net growth of a quarter, once",
         "GBP per bed",
         "people accommodated at the quarter's end above the quarter before, if any; paid once, in its last month",
         "rate x max(people now - people a quarter ago, 0), in March, June, September and December",
         counts_people=True,
     ),
-    "new_bed": Kind("GBP per bed", "dispersal beds that open in the month", "rate x beds opened"),
-    "setup": Kind("GBP per council", "the month in which a council gets its first proposal", "rate x (1 or 0)"),
+    "new_bed": Kind("New bed, once", "GBP per bed", "dispersal beds that open in the month", "rate x beds opened"),
+    "setup": Kind(
+        "Set-up, once", "GBP per council", "the month in which a council gets its first proposal", "rate x (1 or 0)"
+    ),
     "per_service": Kind(
+        "Per service line",
         "GBP per unit of demand a year",
         "demand on one service line, in the line's own unit (pupils, learners, households, people)",
         "rate / 12 x demand",
         accrues=True,
     ),
     "move_on": Kind(
-        "GBP per household", "households owed a homelessness duty after a grant of status", "rate x duties in the month"
+        "Move-on payment",
+        "GBP per household",
+        "households owed a homelessness duty after a grant of status",
+        "rate x duties in the month",
     ),
     "cost_recovery": Kind(
+        "Cost recovery",
         "share",
         "the council's own modelled gross cost of the month, of one service line if one is named",
         "rate x gross cost",

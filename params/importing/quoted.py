@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from params.importing.table import OGL, OGL_LINE, Column, Table, text_column
 
-_CONFIDENCE = text_column("high: read in a primary source; medium: in a secondary one that quotes it")
+_CONFIDENCE = text_column("high: read in a primary source; medium: in a secondary one that quotes it; low: derived")
 _QUOTED_LINE = f"{OGL_LINE} Contains Parliamentary information licensed under the Open Parliament Licence v3.0."
 
 _OUTTURN = (
@@ -160,6 +160,9 @@ _COSTS = (
      _LGA_TA, _LGA_TA_URL, "medium"),
     ("homelessness", "total", "England", "2024-25", 2_800_000_000, "GBP",
      "gross spend on temporary accommodation, all causes of homelessness", _TA, _TA_URL, "medium"),
+    ("homelessness", "total", "England, leaving asylum accommodation", "2024-25", 224_000_000, "GBP",
+     "8% of that spend: the share of relief duties of 2023-24 owed to households leaving asylum accommodation, as "
+     "if they stayed as long and cost as much as others; derived", _TA, _TA_URL, "low"),
     ("homelessness", "total", "Glasgow City", "2024-25", 27_000_000, "GBP",
      "overspend on homelessness from people granted leave to remain, before 12.4 million pounds from reserves; outturn",
      _GLASGOW, _GLASGOW_URL, "medium"),
