@@ -14,7 +14,7 @@ import xarray as xr
 
 import params
 from evidence import grant_history, results
-from evidence.exhibits import OFFICIAL, Exhibit, Pack
+from evidence.exhibits import Exhibit, Pack
 from evidence.funding import LEDGER_NOTES, policy_years
 from evidence.wording import listed, money, number, sentence, share
 from params.prices import BASE_YEAR, deflator_vintage, in_prices_of
@@ -93,12 +93,12 @@ def history_check(pack: Pack) -> Exhibit:
                     "Rules as a share": [share(v) if np.isfinite(v) else "[z]" for v in data["ratio"]],
                     "Same order of magnitude": data["holds"],
                     "Source of the total": data["source"],
-                    "How to read it": data["reading"],
                 }
             ),
             units="GBP cash",
             source="see the column source",
             label=DERIVED,
+            notes=tuple(f"{r['year']}: {r['reading']}" for r in data.to_dict("records")),
         )
     )
 
@@ -200,23 +200,25 @@ def comparators_table(pack: Pack) -> Exhibit:
                 {
                     "Scheme": table["scheme"],
                     "Pays for": table["item"],
-                    "Rate": [money(v) for v in table["value"]],
+                    "Rate": [f"£{v:,.0f}" for v in table["value"]],
                     "Unit": table["unit"],
-                    "First year": [money(v) if np.isfinite(v) else "[z]" for v in table["first_year"]],
+                    "First year": [f"£{v:,.0f}" if np.isfinite(v) else "[z]" for v in table["first_year"]],
                     "First year, 2025-26 prices": [
                         money(v) if np.isfinite(v) else "[z]" for v in table["first_year_2025_26"]
                     ],
                     "Cash of": table["price_base"],
                     "Source": table["source"],
-                    "Note": table["note"],
                 }
             ),
             row_headers=2,
             units="GBP",
             source="see the column source; quoted for comparison",
-            label=OFFICIAL,
+            label="published rates, quoted exactly",
             basis={"prices": f"Cash; real: {DEFLATED}"},
             notes=(
+                "A first year is a year of nights or weeks, or what is paid once; for the Afghan schemes a third of "
+                "three years' support, whose split by year was not read. The column note of the data says more of "
+                "each row.",
                 "People under the other schemes have a right to work and to benefits from arrival, and no "
                 "accommodation contract: the tariffs do not pay for the same things, so this compares rates, not "
                 "generosity.",
@@ -230,6 +232,7 @@ def cost_totals_check(pack: Pack) -> Exhibit:
     data = pd.DataFrame(_checks(pack))
     apart = data[data["ratio"].notna() & ((data["ratio"] > _SAME_ORDER) | (data["ratio"] < 1 / _SAME_ORDER))]
     furthest = data.loc[np.log(data["ratio"]).abs().idxmax()]
+    said = {r["what"]: f"{r['what']}. Published: {r['scope']}. {r['why']}" for r in data.to_dict("records")}
     title = (
         f"{len(data) - len(apart)} of {len(data)} modelled totals lie within a factor of two of the published one; "
         f"furthest apart is {furthest['what']}, modelled at {money(furthest['central'])} against "
@@ -254,13 +257,12 @@ def cost_totals_check(pack: Pack) -> Exhibit:
                     "Published for": data["published_for"],
                     "Modelled over published": [f"{v:.2f}" for v in data["ratio"]],
                     "So": [_verdict(v) for v in data["ratio"]],
-                    "What the published figure covers": data["scope"],
-                    "Why they differ": data["why"],
                 }
             ),
             units="GBP cash",
             notes=(
                 *LEDGER_NOTES,
+                *said.values(),
                 "Published figures have no line of the model's own scope: a ratio near one is no proof, and one far "
                 "from it no disproof. Sources are in the data.",
             ),

@@ -190,7 +190,7 @@ def present_value_table(pack: Pack) -> Exhibit:
         parts += [table.assign(ledger=ledger, measure=measure) for measure, table in shown.items()]
         for arm, label in pack.labels.items():
             cells = [ranged(table[table["arm"] == arm], money) for table in shown.values()]
-            rows.append([ledger, label, *(own[0] if own else "baseline" for own in cells)])
+            rows.append([ledger, label, *(own[0] if own else "£0\nbaseline" for own in cells)])
     data = pd.concat(parts, ignore_index=True)
     councils = data[(data["ledger"] == LEDGERS[1]) & (data["measure"] == "present value")]
     base = results.row(councils, arm=pack.baseline)

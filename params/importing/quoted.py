@@ -170,7 +170,8 @@ _COSTS = (
      "overspend on homelessness from people granted leave to remain, projected; about 44% of applications come from "
      "people granted elsewhere in the United Kingdom", _GLASGOW, _GLASGOW_URL, "medium"),
     ("homelessness", "total", "Glasgow City", "2026-27", 66_000_000, "GBP",
-     "the same, projected on unchanged policy", _GLASGOW, _GLASGOW_URL, "medium"),
+     "overspend on homelessness from people granted leave to remain, projected on unchanged policy", _GLASGOW,
+     _GLASGOW_URL, "medium"),
     ("social_care", "unit_cost", "Great Britain", "2024-25", 16400, "GBP per household a year",
      "support of a household with no recourse to public funds, asylum or not; not adjusted for how long it lasted; "
      "derived", _NRPF, _NRPF_URL, "medium"),
