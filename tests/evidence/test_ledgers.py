@@ -27,7 +27,6 @@ LEDGER_OF = {
     ),
     **dict.fromkeys(("other_public_cost_in_month", "other_public_items", "other_public"), "Other public bodies"),
 }
-SEEN = set(["home_office_items", "other_public_items", "council_net_cost"])
 
 
 @pytest.fixture
@@ -68,7 +67,8 @@ def pack(tmp_path) -> Pack:
         "months_in_year": ("financial_year", [3, 12]), "region_name": list(region), "council": codes,
         "council_name": ("council", names), "region": ("council", region),
         "nation": ("council", ["Scotland", "England", "England"]), "service": list(SERVICES),
-        "home_office_item": [*SUPPORTED[:5], "cash_support", results.GRANTS], "other_body": ["schools", "health", "tribunal"],
+        "home_office_item": [*SUPPORTED[:5], "cash_support", results.GRANTS],
+        "other_body": ["schools", "health", "tribunal"],
         "accommodation": list(SUPPORTED),
     }  # fmt: skip
     study = xr.Dataset(variables, coordinates, {"baseline": "base"})
@@ -79,8 +79,8 @@ def pack(tmp_path) -> Pack:
 def exhibits(pack: Pack) -> list[Exhibit]:
     made = (
         ledgers.ledgers_figure, ledgers.prices_table, ledgers.home_office_table, ledgers.ledger_years_table,
-        ledgers.present_value_table, ledgers.council_lines_table, ledgers.other_ledgers_table, cost_checks.contested_table,
-        cost_checks.cost_totals_check, funding.home_office_claim, funding.net_cost_figure,
+        ledgers.present_value_table, ledgers.council_lines_table, ledgers.other_ledgers_table,
+        cost_checks.contested_table, cost_checks.cost_totals_check, funding.home_office_claim, funding.net_cost_figure,
     )  # fmt: skip
     return [make(pack) for make in made]
 
