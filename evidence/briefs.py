@@ -12,8 +12,18 @@ from typing import Any
 import numpy as np
 
 from evidence.exhibits import INDEX, Exhibit, read_index
-from evidence.pages import write_html, write_pdf
-from evidence.records import Record, damaged, make_id, model_version, read_record, record_path, reference_hashes, sealed
+from evidence.pages import TEMPLATES, write_html, write_pdf
+from evidence.records import (
+    Record,
+    damaged,
+    file_digest,
+    make_id,
+    model_version,
+    read_record,
+    record_path,
+    reference_hashes,
+    sealed,
+)
 from evidence.verify import EXHIBITS
 from evidence.wording import day
 
@@ -85,7 +95,9 @@ def write(
     Raises:
         InputError, RunError: nothing is left under the id then.
     """
-    identity = make_id(name, {"content": content, "model": model_version(), "reference": reference_hashes()})
+    code = sorted([*Path(__file__).parent.glob("*.py"), *TEMPLATES.glob("*")])
+    made_by = {path.name: file_digest(path) for path in code} | reference_hashes()
+    identity = make_id(name, {"content": content, "model": model_version(), "code": made_by})
     folder = runs / identity
     if record_path(folder).is_file() and not damaged(folder, read_record(folder).outputs):
         return folder / PAGE

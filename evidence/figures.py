@@ -9,17 +9,14 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from math import ceil
-from typing import Any
 
-import numpy as np
 import pandas as pd
 from matplotlib import patheffects
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.collections import PatchCollection
 from matplotlib.dates import DateFormatter, YearLocator
 from matplotlib.figure import Figure
-from matplotlib.patches import Patch, RegularPolygon
+from matplotlib.patches import Patch
 
 from evidence.style import (
     BAND80,
@@ -27,8 +24,6 @@ from evidence.style import (
     CATEGORIES,
     INK,
     MUTED,
-    SEQUENCE,
-    WITHHELD,
     count_axis,
     money_axis,
     money_scale,
@@ -202,49 +197,6 @@ def regions_over_time(table: pd.DataFrame, regions: Sequence[str], labels: Mappi
     handles.append(Patch(facecolor=colours[baseline], alpha=BAND80, label=f"80% interval, {labels[baseline].lower()}"))
     figure.legend(handles=handles, loc="outside lower left", ncols=3, frameon=False, fontsize=8.5)
     return figure
-
-
-def council_map(table: pd.DataFrame, edges: Sequence[float], unit: str, withheld: str) -> Figure:
-    """Councils as equal hexagons, shaded in steps; a council whose figure is withheld is hatched.
-
-    Args:
-        table: hex_q, hex_r (odd rows shifted right), region, value (missing when withheld).
-        edges: lower ends of the steps, rising, at most five.
-        unit: what the steps count.
-        withheld: why a hexagon is hatched.
-    """
-    figure, (axes,) = panels(1, 1, 7.4)
-    x = table["hex_q"].to_numpy() + 0.5 * (table["hex_r"].to_numpy() % 2)
-    y = table["hex_r"].to_numpy() * np.sqrt(3) / 2
-    step = np.searchsorted(edges, table["value"].to_numpy(), side="right") - 1
-    known = table["value"].notna().to_numpy()
-    for i, colour in enumerate(SEQUENCE[: len(edges)]):
-        _hexagons(axes, x, y, known & (np.maximum(step, 0) == i), facecolor=colour)
-    _hexagons(axes, x, y, ~known, facecolor=WITHHELD, hatch="////", edgecolor="#a6a6a6")
-    for region, rows in table.groupby("region").groups.items():
-        at = table.index.get_indexer(rows)
-        axes.annotate(
-            wrapped(str(region), 14), (x[at].mean(), y[at].mean()), ha="center", va="center", fontsize=8.5,
-            fontweight="bold", path_effects=_HALO,
-        )  # fmt: skip
-    handles = [Patch(facecolor=WITHHELD, hatch="////", edgecolor="#a6a6a6", label=withheld)]
-    for i, low in enumerate(edges):
-        text = f"{low:,g} or more" if i + 1 == len(edges) else f"{low:,g} to under {edges[i + 1]:,g}"
-        handles.append(Patch(facecolor=SEQUENCE[i], edgecolor=MUTED, linewidth=0.4, label=text))
-    axes.legend(
-        handles=handles[::-1], loc="upper right", frameon=False, title=unit, alignment="left", title_fontsize=9,
-        fontsize=8.5,
-    )  # fmt: skip
-    axes.set_aspect("equal")
-    axes.autoscale_view()
-    axes.set_axis_off()
-    return figure
-
-
-def _hexagons(axes: Axes, x: np.ndarray, y: np.ndarray, chosen: np.ndarray, **look: str) -> None:
-    shapes = [RegularPolygon((a, b), 6, radius=0.56) for a, b in zip(x[chosen], y[chosen], strict=True)]
-    options: dict[str, Any] = {"edgecolor": "white", "linewidth": 0.6} | look
-    axes.add_collection(PatchCollection(shapes, **options))
 
 
 def variance_bars(table: pd.DataFrame) -> Figure:

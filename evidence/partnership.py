@@ -45,6 +45,12 @@ def mount(top: App) -> None:
     """Add the commands to the top level."""
     top.command(plan_app)
     top.command(hotels_app)
+    top.command(
+        pathway,
+        help_epilogue="""Examples:
+  dispersal pathway
+  dispersal pathway --plan our-plan""",
+    )
 
 
 @plan_app.command(
@@ -180,3 +186,11 @@ def sheet(council: str, /, *, contacts: Path | None = None, study: Study = None,
 
     for line in hotel_sheet.sheet(council, contacts, study, cli._runs(runs)):
         print(line)
+
+
+def pathway(*, plan: PlanFolder = None, study: Study = None, runs: Runs = None) -> None:
+    """Write the page of equity metrics side by side: today, the plan, each allocation rule and the optimum."""
+    from evidence import cli
+    from evidence.pathway import page
+
+    print(cli._shown(page(plan, study, cli._runs(runs), print)))

@@ -13,6 +13,7 @@ from evidence import figures, results
 from evidence.disclosure import BASE, CONFIDENTIAL, NOT_GIVEN, protect, ranges_only
 from evidence.exhibits import Exhibit, Pack
 from evidence.funding import policy_years
+from evidence.hexmap import hexmap, step_name
 from evidence.style import CATEGORIES
 from evidence.wording import count_range, exact, listed, month, number, sentence, the
 from params.errors import unknown
@@ -282,10 +283,10 @@ def council_map(pack: Pack) -> Exhibit:
     people = _central(pack, table)
     rate = 1e4 * people / table["population"]
     steps = np.searchsorted(MAP_STEPS, rate, side="right") - 1
-    shown = table.assign(value=rate)
+    shown = pd.Series(rate.to_numpy(), index=table["lad_code"])
     limit = MAP_STEPS[-1]
     over = int((rate >= limit).sum())
-    names = [_step(i) for i in range(len(MAP_STEPS))]
+    names = [step_name(MAP_STEPS, i) for i in range(len(MAP_STEPS))]
     bands = [CONFIDENTIAL if np.isnan(r) else names[s] for r, s in zip(rate, steps, strict=True)]
     data = table[["lad_code", "name", "region"]].assign(band=bands).sort_values(["region", "name"])
     counts = data["band"].value_counts()
@@ -305,16 +306,10 @@ def council_map(pack: Pack) -> Exhibit:
             units="people for each 10,000 residents, mid-2024 population, in steps",
             alternative=f"Map of equal hexagons in five steps of shading. {spoken}.",
             notes=(*RULES, "People supported in every type of accommodation; the limit is advisory."),
-            draw=lambda: figures.council_map(
-                shown.reset_index(drop=True), MAP_STEPS, "People for each\n10,000 residents", "withheld [c]"
-            ),
+            draw=lambda: hexmap({"": shown}, MAP_STEPS, "People for each\n10,000 residents", "withheld [c]"),
             **pack.modelled(),
         )
     )
-
-
-def _step(i: int) -> str:
-    return f"{MAP_STEPS[i]} or more" if i + 1 == len(MAP_STEPS) else f"{MAP_STEPS[i]} to under {MAP_STEPS[i + 1]}"
 
 
 def _central(pack: Pack, table: pd.DataFrame) -> pd.Series:

@@ -8,6 +8,7 @@ import pytest
 from matplotlib.image import imread
 
 from evidence import figures, style
+from evidence.hexmap import hexmap
 
 pytestmark = pytest.mark.unit
 
@@ -36,15 +37,9 @@ def by_year() -> pd.DataFrame:
     return ranges({"arm": [r[0] for r in rows], "financial_year": [r[1] for r in rows]}, 3e8)
 
 
-def hexagons() -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "hex_q": [0, 1, 0, 1],
-            "hex_r": [0, 0, 1, 1],
-            "region": ["A", "A", "B", "B"],
-            "value": [1.0, 12.0, 60.0, np.nan],
-        }
-    )
+def councils() -> pd.Series:
+    """Three councils with a value and one without."""
+    return pd.Series([1.0, 12.0, 60.0, np.nan], index=["E06000001", "E06000002", "W06000001", "S12000033"])
 
 
 def fan():
@@ -66,7 +61,8 @@ DRAWN = {
         LABELS,
     ),
     "regions_over_time": lambda: figures.regions_over_time(monthly(REGIONS), REGIONS, LABELS, "base"),
-    "council_map": lambda: figures.council_map(hexagons(), (0, 5, 50), "People", "withheld"),
+    "hexmap": lambda: hexmap({"": councils()}, (0, 5, 50), "People", "withheld"),
+    "two_hexmaps": lambda: hexmap({"Today": councils(), "Plan": councils()}, (0, 5, 50), "People", "withheld"),
     "variance_bars": lambda: figures.variance_bars(
         pd.DataFrame({"outcome": ["Cost", "Hotels"], "assumptions": [0.7, 0.0], "chance_and_intake": [0.3, 1.0]})
     ),
@@ -129,10 +125,19 @@ def test_the_three_ledgers_stand_on_their_own_scales():
 
 def test_a_withheld_council_is_hatched_and_never_shaded():
     with style.styled():
-        figure = DRAWN["council_map"]()
+        figure = DRAWN["hexmap"]()
     hatched = [c for c in figure.axes[0].collections if c.get_hatch()]
     assert [len(c.get_paths()) for c in hatched] == [1]
     assert sum(len(c.get_paths()) for c in figure.axes[0].collections) == 4
+
+
+def test_maps_side_by_side_share_their_steps_and_no_two_councils_a_hexagon():
+    with style.styled():
+        figure = DRAWN["two_hexmaps"]()
+    shades = [{tuple(c.get_facecolor()[0]) for c in axes.collections if len(c.get_paths())} for axes in figure.axes]
+    assert shades[0] == shades[1] and len(shades[0]) == 4
+    with pytest.raises(ValueError, match="6 steps cannot be told apart"):
+        hexmap({"": councils()}, (0, 1, 2, 3, 4, 5), "People")
 
 
 def test_more_arms_than_can_be_told_apart_are_refused():
