@@ -47,18 +47,20 @@ def hexmap(maps: Mapping[str, pd.Series], edges: Sequence[float], unit: str, wit
     rows = ceil(len(maps) / columns)
     figure, grid = panels(rows, columns, 7.4 if len(maps) == 1 else 4.3 * rows)
     for axes, (title, values) in zip(grid, maps.items(), strict=False):
-        _draw(axes, councils.loc[values.index], values, edges, small=len(maps) > 1)
+        _draw(axes, councils.loc[values.index], values, edges)
+        if axes is grid[0]:  # names once: on small maps they would hide what they name
+            _name_regions(axes, councils.loc[values.index], 8.5 if len(maps) == 1 else 5.5)
         axes.set_title("\n".join(textwrap.wrap(title, 34)), fontsize=9.5)
     for axes in grid[len(maps) :]:
         axes.set_visible(False)
     handles = [Patch(facecolor=WITHHELD, hatch=_HATCH, edgecolor=_EDGE, label=withheld)] if withheld else []
     for i, colour in enumerate(SEQUENCE[: len(edges)]):
         handles.append(Patch(facecolor=colour, edgecolor=MUTED, linewidth=0.4, label=step_name(edges, i)))
-    look: dict[str, Any] = {"frameon": False, "title": unit, "alignment": "left", "title_fontsize": 9, "fontsize": 8.5}
+    look: dict[str, Any] = {"frameon": False, "title": unit, "alignment": "left", "title_fontsize": 9, "fontsize": 8}
     if len(maps) == 1:
         grid[0].legend(handles=handles[::-1], loc="upper right", **look)
     else:
-        figure.legend(handles=handles, loc="outside lower left", ncols=len(handles), **look)
+        figure.legend(handles=handles, loc="outside lower left", ncols=len(handles), columnspacing=1.2, **look)
     return figure
 
 
@@ -67,23 +69,32 @@ def step_name(edges: Sequence[float], i: int) -> str:
     return f"{edges[i]:,g} or more" if i + 1 == len(edges) else f"{edges[i]:,g} to under {edges[i + 1]:,g}"
 
 
-def _draw(axes: Axes, councils: pd.DataFrame, values: pd.Series, edges: Sequence[float], small: bool) -> None:
-    x = councils["hex_q"].to_numpy() + 0.5 * (councils["hex_r"].to_numpy() % 2)
-    y = councils["hex_r"].to_numpy() * np.sqrt(3) / 2
+def _draw(axes: Axes, councils: pd.DataFrame, values: pd.Series, edges: Sequence[float]) -> None:
+    x, y = _places(councils)
     known = values.notna().to_numpy()
     step = np.maximum(np.searchsorted(edges, values.to_numpy(float), side="right") - 1, 0)
     for i, colour in enumerate(SEQUENCE[: len(edges)]):
         _hexagons(axes, x, y, known & (step == i), facecolor=colour)
     _hexagons(axes, x, y, ~known, facecolor=WITHHELD, hatch=_HATCH, edgecolor=_EDGE)
+    axes.set_aspect("equal")
+    axes.autoscale_view()
+    axes.set_axis_off()
+
+
+def _places(councils: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """Centres of the hexagons: odd rows stand half a hexagon to the right."""
+    row = councils["hex_r"].to_numpy()
+    return councils["hex_q"].to_numpy() + 0.5 * (row % 2), row * np.sqrt(3) / 2
+
+
+def _name_regions(axes: Axes, councils: pd.DataFrame, size: float) -> None:
+    x, y = _places(councils)
     for region in councils["region"].unique():
         at = (councils["region"] == region).to_numpy()
         axes.annotate(
             "\n".join(textwrap.wrap(str(region), 14, break_long_words=False)), (x[at].mean(), y[at].mean()),
-            ha="center", va="center", fontsize=5.5 if small else 8.5, fontweight="bold", path_effects=_HALO,
+            ha="center", va="center", fontsize=size, fontweight="bold", path_effects=_HALO,
         )  # fmt: skip
-    axes.set_aspect("equal")
-    axes.autoscale_view()
-    axes.set_axis_off()
 
 
 def _hexagons(axes: Axes, x: np.ndarray, y: np.ndarray, chosen: np.ndarray, **look: str) -> None:

@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from evidence.exhibits import Exhibit, Pack
+from evidence.monitoring import points
 from evidence.projection import Projection, councils_of, published
 from evidence.style import CATEGORIES, MUTED, panels
 from evidence.wording import count, day, exact, listed, number, sentence, share, the
@@ -73,9 +74,10 @@ def chance(probability: float, level: str) -> str:
     if np.isnan(probability):
         return "[z]"
     if level != "council":
-        return share(min(max(probability, 0.001), 0.999))
+        return points(probability)
     steps = round(probability / STEP)
-    return "under 5%" if steps == 0 else "over 95%" if steps * STEP > 0.95 else f"{round(100 * steps * STEP)}%"
+    # Words that begin with a digit stand in line with the other figures of a column.
+    return "5% or less" if steps == 0 else "95% or more" if steps * STEP > 0.95 else f"{round(100 * steps * STEP)}%"
 
 
 def places_table(shelf: Pack, projection: Projection, found: pd.DataFrame, level: str) -> Exhibit:
@@ -247,7 +249,7 @@ def score_table(shelf: Pack, cases: pd.DataFrame, card: pd.DataFrame) -> Exhibit
 
 
 def _signed(value: float) -> str:
-    return f"{'+' if value >= 0 else '−'}{abs(value):.2f}"
+    return f"{'' if value >= 0 else '−'}{abs(value):.2f}"
 
 
 def reliability_figure(shelf: Pack, table: pd.DataFrame) -> Exhibit:

@@ -402,9 +402,15 @@ def chance_words(probability: float, error: float) -> str:
     """A probability as a percentage, with two standard errors where they are a point or more."""
     if np.isnan(probability):
         return "not known"
-    # No sample, or every sample, is not certainty.
-    shown = share(min(max(probability, 0.001), 0.999))
+    shown = points(probability)
     return shown if np.isnan(error) or 200 * error < 1 else f"{shown} (±{round(200 * error)} points)"
+
+
+def points(probability: float) -> str:
+    """A probability as a whole percentage; no sample, or every sample, is not certainty."""
+    if probability < 0.01:
+        return "1% or less"
+    return "99% or more" if probability > 0.99 else share(probability)
 
 
 def waiting(plan: Plan, on: date, region: str = "") -> pd.DataFrame:
@@ -480,9 +486,9 @@ def no_procurement(shelf: Pack, plan: Plan, on: date, region: str = "") -> Exhib
             kind="table",
             name="no_procurement_region" if region else "no_procurement",
             title=sentence(
-                f"{count(len(agreed), 'council is', 'councils are')} recorded{where} as having volunteered or agreed "
-                f"without procurement{longest}; of {count(len(others), 'more', 'more')} without dispersal "
-                "accommodation nothing is recorded"
+                f"{len(agreed) or 'no'} {'council is' if len(agreed) < 2 else 'councils are'} recorded{where} as "
+                f"having volunteered or agreed without procurement{longest}; "
+                f"of {count(len(others), 'other', 'others')} without dispersal accommodation nothing is recorded"
             ),
             subtitle=f"Councils without procurement on {day(np.datetime64(on))}. No procurement.",
             data=data,
@@ -516,7 +522,8 @@ def states_table(shelf: Pack, plan: Plan, projection: Projection) -> Exhibit:
             name="plan_states",
             title=sentence(
                 f"{exact(int(data['active'].sum()))} of {len(rows)} councils are active; the state of "
-                f"{exact(recorded)} was recorded, of the others inferred from the published stock"
+                f"{exact(recorded) if recorded else 'none'} was recorded, that of the others inferred from the "
+                "published stock"
             ),
             subtitle="Councils by part in dispersal and region.",
             data=data.reset_index(),

@@ -39,11 +39,17 @@ hotels_app = App(
     help="Contingency accommodation: early warning, how good it has been, and a sheet for the day it is announced.",
     help_format="plaintext",
 )
+pack_app = App(
+    name="pack",
+    help="Packs for the quarterly meeting: the United Kingdom, a region or a council, as a page and a PDF.",
+    help_format="plaintext",
+)
 
 
 def mount(top: App) -> None:
     """Add the commands to the top level."""
     top.command(plan_app)
+    top.command(pack_app)
     top.command(hotels_app)
     top.command(
         pathway,
@@ -194,3 +200,66 @@ def pathway(*, plan: PlanFolder = None, study: Study = None, runs: Runs = None) 
     from evidence.pathway import page
 
     print(cli._shown(page(plan, study, cli._runs(runs), print)))
+
+
+@pack_app.command(
+    help_epilogue="""Examples:
+  dispersal pack quarterly
+  dispersal pack quarterly --plan our-plan --study spending-review-7f3a1b2c"""
+)
+def quarterly(*, plan: PlanFolder = None, study: Study = None, runs: Runs = None) -> None:
+    """Write the pack of the United Kingdom: the quarter, plan, hotels, pressure, equity, funding, forecast, changes."""
+    from evidence import cli, packs
+
+    print(cli._shown(packs.quarterly(packs.desk(plan, study, cli._runs(runs)), print)))
+
+
+@pack_app.command(
+    help_epilogue="""Examples:
+  dispersal pack region "North West"
+  dispersal pack region "yorkshire & humber" --plan our-plan
+  dispersal pack region --all"""
+)
+def region(
+    name: str | None = None,
+    /,
+    *,
+    all_: Annotated[bool, Parameter(name="--all", negative="")] = False,
+    plan: PlanFolder = None,
+    study: Study = None,
+    runs: Runs = None,
+) -> None:
+    """Write the pack of one region or nation, or of all twelve.
+
+    Args:
+        name: The region, in any of its usual spellings.
+        all_: All twelve regions and nations, one after the other.
+    """
+    from evidence import cli, packs
+    from params.errors import InputError
+    from params.places import find_region, regions
+
+    if all_ == (name is not None):
+        raise InputError(f"pack region: give the name of a region or --all. Valid: {', '.join(regions())}.")
+    wanted = find_region(name, "REGION") if name else ""
+    desk = packs.desk(plan, study, cli._runs(runs))
+    for path in [packs.region(desk, wanted, print)] if wanted else packs.every_region(desk, print):
+        print(cli._shown(path))
+
+
+@pack_app.command(
+    help_epilogue="""Examples:
+  dispersal pack council E08000012
+  dispersal pack council Liverpool"""
+)
+def council(code: str, /, *, plan: PlanFolder = None, study: Study = None, runs: Runs = None) -> None:
+    """Write the pack of one council, with disclosure control.
+
+    Args:
+        code: Code or exact name of the council.
+    """
+    from evidence import cli, packs
+    from params.places import find_council
+
+    wanted = find_council(code, "COUNCIL")
+    print(cli._shown(packs.council(packs.desk(plan, study, cli._runs(runs)), wanted, print)))

@@ -35,7 +35,7 @@ def test_the_probability_of_a_milestone_is_the_share_of_samples_that_meet_it():
     assert row["probability"] == 0.75 and row["today"] == 0 and row["error"] == pytest.approx(0.25)
     later = wanted.model_copy(update={"by": date(2031, 3, 31)})
     assert np.isnan(monitoring.judged(later, samples(people), held, held)["probability"])
-    assert monitoring.chance_words(0.0, 0.0) == "under 1%", "no sample is not certainty"
+    assert monitoring.chance_words(0.0, 0.0) == "1% or less", "no sample is not certainty"
 
 
 def test_the_gap_between_regions_is_nothing_when_each_holds_its_share():
