@@ -8,7 +8,7 @@ STUDY := params/studies/spending_review.toml
 # PYTHON=... on the command line reaches the interpreter search.
 export PYTHON
 
-.PHONY: help setup evidence test check lab lock clean
+.PHONY: help setup evidence answers test check lab lock clean
 .DEFAULT_GOAL := help
 
 help:  ## list the commands
@@ -34,6 +34,11 @@ $(STAMP): requirements.lock pyproject.toml .ci/find_python
 
 evidence: $(STAMP)  ## the main job: forecast, simulate, report; prints where the report lies
 	@$(BIN)/dispersal study $(STUDY)
+	@$(BIN)/dispersal report $(STUDY)
+
+answers: $(STAMP)  ## the main job with every further answer: grant rates, notice, moves, barriers, drivers (15 minutes)
+	@$(BIN)/dispersal study $(STUDY)
+	@$(BIN)/dispersal answers
 	@$(BIN)/dispersal report $(STUDY)
 
 test: $(STAMP)  ## every test

@@ -194,6 +194,31 @@ def feedbacks(
 
 @app.command(
     help_epilogue="""Examples:
+  dispersal answers
+  dispersal answers && dispersal report params/studies/spending_review.toml
+
+What is finished is kept: the same command resumes after Ctrl-C and returns at once when all is made."""
+)
+def answers(*, workers: int | None = None, runs: Runs = None) -> None:
+    """Run what the report's further answers need beside the main study: grant rates, notice, moves, barriers, drivers.
+
+    Args:
+        workers: Threads; every core when not given. The numbers do not depend on it.
+    """
+    import signal
+
+    from evidence.answers import companions
+    from evidence.progress import watched
+
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    root = _runs(runs)
+    for made in companions.make(root, workers, watched()).values():
+        print(_shown(root / made))
+    print("next: dispersal report params/studies/spending_review.toml")
+
+
+@app.command(
+    help_epilogue="""Examples:
   dispersal trace --council E09000017 --month 2026-09
   dispersal trace --council S12000049 --month 2028-03 --scenario no_grant"""
 )

@@ -32,7 +32,7 @@ from evidence.style import (
 from evidence.wording import money
 
 _SHARED = {"sharex": True, "sharey": True}
-_HALO = [patheffects.withStroke(linewidth=2.5, foreground="white")]
+HALO = [patheffects.withStroke(linewidth=2.5, foreground="white")]
 
 
 def intake_fan(history: pd.DataFrame, fan: pd.DataFrame) -> Figure:
@@ -271,7 +271,7 @@ def dot_ranges(
         if show:
             axes.annotate(
                 show(line["central"]), (line["central"], i), xytext=(0, 6), textcoords="offset points", ha="center",
-                fontsize=8.5, path_effects=_HALO,
+                fontsize=8.5, path_effects=HALO,
             )  # fmt: skip
     axes.axvline(0, color=INK, lw=0.9)
     axes.set_yticks(range(len(labels)), [wrapped(t, 24) for t in labels.values()])

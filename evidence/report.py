@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from evidence import studies
+from evidence.answers import companions
 from evidence.exhibits import read_index
 from evidence.pages import TEMPLATES, write_html
 from evidence.records import (
@@ -46,7 +47,10 @@ from params.errors import unknown
 if TYPE_CHECKING:
     import xarray as xr
 
-NOTEBOOKS = ("01_intake_forecast", "02_funding_options", "03_council_pressure", "04_funding_ledgers")
+NOTEBOOKS = (
+    *("01_intake_forecast", "02_funding_options", "03_council_pressure", "04_funding_ledgers"),
+    *("05_answers", "06_joint_review"),
+)
 PAGE, LOG = "report.html", "assumptions_log.csv"
 UNIT_COSTS = "unit_costs.csv"
 EXECUTED = "notebooks"
@@ -93,13 +97,13 @@ def build(
         InputError: for an unknown or unfinished study or an unknown parameter; nothing is written.
         RunError: when a notebook does not complete; nothing is left under the report's id.
     """
-    extra = dict(parameters or {})
     local = _local_costs(unit_costs)
     sources = {name: _notebook(name) for name in NOTEBOOKS}
-    wanted = {name: _parameters_for(path, extra) for name, path in sources.items()}
-    _check_parameters(sources, extra)
+    _check_parameters(sources, parameters or {})
     _reportable(study_id, studies.open_study(study_id, runs))
     study = read_record(find(runs, study_id, "study"))
+    extra = companions.finished(runs, study.model_version) | dict(parameters or {})
+    wanted = {name: _parameters_for(path, extra) for name, path in sources.items()}
     record = _record(study, sources, extra, local)
     folder = runs / record.id
     if record_path(folder).is_file() and not damaged(folder, read_record(folder).outputs):
@@ -247,7 +251,8 @@ def _record(
     study: Record, sources: Mapping[str, Path], parameters: Mapping[str, object], local: bytes | None
 ) -> Record:
     """The report's record; its id follows from the study, the notebooks, and the code that turns one into the other."""
-    code = sorted([*Path(__file__).parent.glob("*.py"), *TEMPLATES.glob("*")])
+    room = Path(__file__).parent
+    code = sorted([*room.rglob("*.py"), *TEMPLATES.glob("*")])
     inputs = {f"notebooks/{path.name}": file_digest(path) for path in sources.values()}
     if local is not None:
         inputs["unit_costs"] = hashlib.sha256(local).hexdigest()
@@ -255,7 +260,7 @@ def _record(
         "study": study.id,
         "outputs": dict(study.outputs),
         "inputs": inputs,
-        "code": {path.name: file_digest(path) for path in code},
+        "code": {path.relative_to(room).as_posix(): file_digest(path) for path in code},
         "parameters": dict(parameters),
     }
     return Record(
@@ -266,7 +271,7 @@ def _record(
         assumptions=study.assumptions,
         model_version=study.model_version,
         inputs=inputs | {"code": digest(content["code"])},
-        parents=(study.id,),
+        parents=(study.id, *companions.ids(parameters)),
         warnings=study.warnings,
     )
 
