@@ -35,7 +35,7 @@ data_app = App(
 
 
 def mount(top: App) -> None:
-    """Add `data` and `share` to the command line."""
+    """Add `data`, `share` and `rural` to the command line."""
     top.command(data_app)
     top.command(
         share,
@@ -45,6 +45,7 @@ def mount(top: App) -> None:
 
 Every release is kept in runs/shared/ with a log; each new one is checked against all of them.""",
     )
+    top.command(rural, help_epilogue="Examples:\n  dispersal rural\n  dispersal rural --region Wales --out rural.csv")
 
 
 @data_app.command(
@@ -98,6 +99,25 @@ def share(*, protocol: Path, out: Path | None = None, runs: Runs = None) -> None
     from evidence.sharing import release
 
     print("\n".join(release(protocol, _runs(runs), out)))
+
+
+def rural(*, region: str | None = None, out: Path | None = None, runs: Runs = None) -> None:
+    """Write the rural viability matrix by council: access, build-up, size of cluster, lag and cost, and what is known.
+
+    Args:
+        region: One region or nation only.
+        out: Also write the matrix to this CSV file.
+    """
+    import sys
+
+    from evidence import cli, viability
+
+    cli._writable(out)
+    page = viability.page(region, cli._runs(runs), lambda line: print(line, file=sys.stderr))
+    print("\n".join(viability.lines(region)))
+    if out is not None:
+        viability.write_csv(region, out)
+    print(_shown(page))
 
 
 @data_app.command(name="list", help_epilogue="Example:\n  dispersal data list")
