@@ -156,8 +156,8 @@ def summary(shelf: Pack, table: pd.DataFrame, where: str) -> Exhibit:
     place = f" in {where}" if where else " in England and Wales"
     finding = (
         f"Of {len(rural)} rural councils{place}, {none} have nobody in dispersal accommodation, {few} have fewer than "
-        f"the {smallest:.0f} that a viable cluster is taken to need, and {over or 'none'} have more than one for every 200 "
-        f"residents; together they have room for {exact(rural['room'].sum())} more people below that advisory limit"
+        f"the {smallest:.0f} that a viable cluster is taken to need, and {over or 'none'} have more than one for every "
+        f"200 residents; together they have room for {exact(rural['room'].sum())} more people below that advisory limit"
         if len(rural)
         else f"No council{place} is classed as rural"
     )
