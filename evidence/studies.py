@@ -427,6 +427,8 @@ class _Engine:
                 "arm_labels": {name: arm.label for name, arm in study.arms.items()},
                 "seed": str(study.seed),
                 "start": study.start.isoformat(),
+                "price_base": template.attrs["price_base"],
+                "deflator": template.attrs["deflator"],
                 "model_version": model_version(),
             }
         )  # fmt: skip

@@ -21,6 +21,7 @@ def deflator_years() -> list[str]:
     return list(_index())
 
 
+@lru_cache
 def deflator_vintage() -> str:
     """The vintage of the deflator, for a citation."""
     return str(reference_record("gdp_deflator")["vintage"])

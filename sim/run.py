@@ -10,9 +10,11 @@ import numpy as np
 
 import params
 from params import Assumptions, InputError
+from params.prices import deflator_vintage
 from sim.clock import months_after
 from sim.council import Councils, first_states
 from sim.model import DispersalModel, Rules, Start
+from sim.recorder import CASH
 from sim.starts import published_start
 from sim.states import Accommodation
 
@@ -65,6 +67,8 @@ def simulate(
             "seed": int(seed),
             "start": model.start.day.isoformat(),
             "stock_status": model.start.status,
+            "price_base": CASH,
+            "deflator": f"HM Treasury GDP deflator, {deflator_vintage()}",
             "Conventions": "CF-1.11",
         },
     )
