@@ -230,12 +230,12 @@ def comparators_table(pack: Pack) -> Exhibit:
 def cost_totals_check(pack: Pack) -> Exhibit:
     """Modelled totals of council cost beside published ones, with what in the scope could explain a difference."""
     data = pd.DataFrame(_checks(pack))
-    apart = data[data["ratio"].notna() & ((data["ratio"] > _SAME_ORDER) | (data["ratio"] < 1 / _SAME_ORDER))]
+    close = int(data["ratio"].between(1 / _SAME_ORDER, _SAME_ORDER).sum())
     furthest = data.loc[np.log(data["ratio"]).abs().idxmax()]
     said = {r["what"]: f"{r['what']}. Published: {r['scope']}. {r['why']}" for r in data.to_dict("records")}
     title = (
-        f"{len(data) - len(apart)} of {len(data)} modelled totals lie within a factor of two of the published one; "
-        f"furthest apart is {furthest['what']}, modelled at {money(furthest['central'])} against "
+        f"{close} of {len(data)} modelled totals {'lies' if close == 1 else 'lie'} within a factor of two of the "
+        f"published one; furthest apart is {furthest['what']}, modelled at {money(furthest['central'])} against "
         f"{money(furthest['published'])}"
     )
     return pack.add(

@@ -93,10 +93,10 @@ def _unit_costs_table(pack: Pack, local: Sequence[LocalCost]) -> Exhibit:
                 for a, b in zip(data["sourced_low"], data["sourced_high"], strict=True)
             ],
             "Local": [
-                f"{money(c)}\n{money(a)} to {money(b)}" if np.isfinite(c) else "[z]"
+                (f"{money(c)}\n{money(a)} to {money(b)}" if a < b else money(c)) if np.isfinite(c) else "not given"
                 for c, a, b in zip(data["local"], data["local_low"], data["local_high"], strict=True)
             ],
-            "Councils giving it": [str(n) if n else "[z]" for n in data["local_councils"]],
+            "Councils giving it": [str(n) for n in data["local_councils"]],
             "Published by": data["source"],
         }
     )

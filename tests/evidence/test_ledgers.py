@@ -198,7 +198,7 @@ def test_a_small_demand_is_withheld_with_everything_that_would_give_it_away(pack
 def test_without_a_file_only_central_and_published_unit_costs_are_shown(pack):
     (table,) = local_costs.unit_costs_tables(pack)
     assert "no council's own costs were given" in table.title
-    assert set(table.shown()["Local"]) == {"[z]"}
+    assert set(table.shown()["Local"]) == {"not given"}
     assert (table.data["source"] == "nothing found").sum() == table.data["sourced_low"].isna().sum() > 0
 
 
