@@ -368,6 +368,11 @@ class Pack:
             **exhibit.definition(),
         }
 
+    @property
+    def made(self) -> tuple[Exhibit, ...]:
+        """The exhibits shown so far, in order."""
+        return tuple(self._shown)
+
     def claims(self) -> Exhibit:
         """The list that ends a notebook: every claim it made, with evidence ids."""
         claims = [e for e in self._shown if e.kind == "claim"]

@@ -12,7 +12,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -330,6 +330,14 @@ def sections(notebook: Mapping[str, Any]) -> list[Section]:
     return [Section(title, "\n".join(parts)) for title, parts in found]
 
 
+def joined(parts: Sequence[Section]) -> list[Section]:
+    """Sections of one title as one, in the first one's place: several notebooks add to the summary."""
+    found: dict[str, list[str]] = {}
+    for part in parts:
+        found.setdefault(part.title, []).append(part.html)
+    return [Section(title, "\n".join(html)) for title, html in found.items()]
+
+
 def _blocks(text: str) -> list[str]:
     """Markdown parted before each second-level heading; the notebook's own title is left out."""
     blocks: list[list[str]] = [[]]
@@ -346,7 +354,7 @@ def _page(folder: Path, record: Record, study: Record, executed: list[Path]) -> 
     from evidence.baseline import vintage
     from params.tables import reference_names, reference_record
 
-    parts = [s for path in executed for s in sections(json.loads(path.read_text(encoding="utf-8")))]
+    parts = joined([s for path in executed for s in sections(json.loads(path.read_text(encoding="utf-8")))])
     # A reader wants the answer first; it stands where its notebook computes it.
     parts.sort(key=lambda section: section.title != SUMMARY)
     tables = [reference_record(name) for name in reference_names()]

@@ -11,7 +11,17 @@ import xarray as xr
 
 import params
 from evidence import exhibits, results, studies
-from evidence.answers import closing_rate, companions, factors, groups, joint_review, sensitivity, waterfall
+from evidence.answers import (
+    closing_rate,
+    companions,
+    factors,
+    groups,
+    joint_review,
+    load,
+    sensitivity,
+    summary,
+    waterfall,
+)
 from params import InputError
 
 pytestmark = pytest.mark.unit
@@ -192,3 +202,13 @@ def test_the_frame_counts_change_on_one_definition_of_people(changes):
     assert rows["change"].sum() == now["total"].sum() - now["subsistence"].sum() - before["total"].sum()
 
 
+
+
+def test_a_finding_on_the_first_page_is_the_figure_s_own_title_and_numbers(changes, tmp_path):
+    pack = exhibits.Pack(changes.study_id, changes.study, changes.record, changes.folder, tmp_path)
+    figure = load.carries(pack, "deprivation")
+    (claim,) = summary.claims(pack, None)
+    assert (claim.kind, claim.title, claim.source) == ("claim", figure.title, figure.source)
+    pd.testing.assert_frame_equal(claim.data, figure.data)
+    assert claim.id != figure.id
+    assert not claim.pictures
