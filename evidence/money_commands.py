@@ -64,7 +64,20 @@ def history(*, out: Path | None = None) -> None:
         partial.replace(out)
 
 
-@unit_costs_app.command(help_epilogue="Example:\n  dispersal unit-costs template --out our_costs.csv")
+@unit_costs_app.command(
+    help_epilogue="""Columns of the template, one row a service line; copy a row to give other councils another cost:
+  service, unit     the model's line and its unit; leave as they are
+  councils          codes or names, parted by semicolons, or: all
+  value             pounds a unit and year, net of income for it, such as 12,500
+  low, high         the range you believe; left empty, the value is taken as exact
+  price_base        the financial year whose cash it is, such as 2024-25
+  source, note      where it comes from (a ledger, a return), and what to know; never a person's name
+  what_it_covers    what belongs in the line; left as it is, or left out
+Rows without a value are passed over, and those lines keep the model's central cost.
+
+Example:
+  dispersal unit-costs template --out our_costs.csv"""
+)
 def template(*, out: Path) -> None:
     """Write a template with one row a service line: unit and meaning filled in, costs for you to give.
 

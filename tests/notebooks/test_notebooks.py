@@ -299,6 +299,15 @@ def test_a_parameter_that_the_build_sets_is_refused(small):
         report.build(*small, parameters={"out": "elsewhere"})
 
 
+def test_bad_local_unit_costs_are_refused_before_anything_is_made(small, tmp_path):
+    study_id, runs = small
+    before = sorted(runs.iterdir())
+    (tmp_path / "costs.csv").write_text("service,councils\nesol,all\n", encoding="utf-8")
+    with pytest.raises(InputError, match="costs.csv: line 1: the column value must be there once"):
+        report.build(study_id, runs, unit_costs=tmp_path / "costs.csv")
+    assert sorted(runs.iterdir()) == before
+
+
 def test_an_unknown_region_is_an_error_that_names_the_nearest(small):
     before = sorted(path.name for path in small[1].iterdir())
     with pytest.raises(InputError, match=r"Walse is not a region. Nearest: Wales"):
