@@ -145,6 +145,44 @@ def ledgers_by_arm(tables: Mapping[str, pd.DataFrame], labels: Mapping[str, str]
     return figure
 
 
+def ledgers_over_years(
+    tables: Mapping[str, pd.DataFrame], labels: Mapping[str, str], baseline: str, years: Sequence[str]
+) -> Figure:
+    """The three ledgers by financial year in three panels, each on its own scale: medians, and the baseline's 80% band.
+
+    Args:
+        tables: by ledger: arm, financial_year, central, low80, high80, in pounds.
+        labels: name to print, by arm, in order; at most four can be told apart.
+        baseline: arm drawn with its band.
+        years: financial years, in order.
+    """
+    if len(labels) > len(CATEGORIES):
+        raise ValueError(f"{len(labels)} arms cannot be told apart in one panel; at most {len(CATEGORIES)}")
+    figure, grid = panels(1, len(tables), 3.6)
+    places = range(len(years))
+    looks = dict(zip(labels, zip(CATEGORIES, ("o", "s", "^", "D"), strict=True), strict=False))
+    for axes, (ledger, table) in zip(grid, tables.items(), strict=True):
+        by_arm = {arm: table[table["arm"] == arm].set_index("financial_year").loc[list(years)] for arm in labels}
+        own = by_arm[baseline]
+        axes.fill_between(places, own["low80"], own["high80"], color=looks[baseline][0], alpha=BAND80, lw=0)
+        if len(years) == 1:  # a band of one year has no width
+            axes.vlines(places, own["low80"], own["high80"], color=looks[baseline][0], alpha=BAND80, lw=8)
+        for arm, (colour, marker) in reversed(looks.items()):
+            axes.plot(places, by_arm[arm]["central"], color=colour, marker=marker, ms=5, lw=1.6)
+        axes.set_title(f"{ledger}\nledger", fontsize=9.5)
+        axes.set_xticks(list(places), years)
+        ends = [*own["low80"], *own["high80"], *(v for one in by_arm.values() for v in one["central"])]
+        axes.set_ylim(min(0.0, *ends) * 1.1, max(ends) * 1.08)
+        money_axis(axes, *money_scale(ends), which="y", ticks=4)
+    handles: list[Artist] = [
+        grid[0].plot([], [], color=colour, marker=marker, ms=5, label=labels[arm])[0]
+        for arm, (colour, marker) in looks.items()
+    ]
+    handles.append(Patch(facecolor=looks[baseline][0], alpha=BAND80, label=f"80% interval, {labels[baseline].lower()}"))
+    figure.legend(handles=handles, loc="outside lower left", ncols=3, frameon=False, fontsize=8.5)
+    return figure
+
+
 def pressure_by_service(table: pd.DataFrame, services: Mapping[str, str], labels: Mapping[str, str]) -> Figure:
     """Councils whose demand exceeds capacity, by service line; one panel an arm.
 

@@ -138,7 +138,7 @@ def price_basis() -> str:
     )
 
 
-def ledger_years_table(pack: Pack) -> Exhibit:
+def ledger_years_figure(pack: Pack) -> Exhibit:
     """Each ledger by financial year and option, cash first and real beside it; one block a ledger, no total of them."""
     years = policy_years(pack)
     parts, rows = [], []
@@ -154,21 +154,26 @@ def ledger_years_table(pack: Pack) -> Exhibit:
                 rows.append([ledger, label, sentence(prices).rstrip("."), *ranged(own, money)])
     base = data[(data["arm"] == pack.baseline) & (data["prices"] == CASH) & (data["financial_year"] == years[-1])]
     home, councils, others = (results.row(base, ledger=name) for name in LEDGERS)
+    cash = {ledger: data[(data["ledger"] == ledger) & (data["prices"] == CASH)] for ledger in LEDGERS}
+    said = [spoken(pack, t[t["financial_year"] == years[-1]], f"{n} ledger in {years[-1]}") for n, t in cash.items()]
     return pack.add(
         Exhibit(
-            kind="table",
+            kind="figure",
             name="ledgers_by_year",
             title=sentence(
                 f"In {years[-1]}, under {pack.quoted(pack.baseline)}, the Home Office ledger stands at "
                 f"{money(home.central)}, that of councils at {money(councils.central)} and that of other public "
                 f"bodies at {money(others.central)}, in cash: three ledgers that are never added"
             ),
-            subtitle="The three ledgers by financial year and funding option, cash and real 2025-26 prices, UK.",
+            subtitle="The three ledgers by financial year and funding option, UK: cash drawn, real prices in the "
+                "table.",
             data=data,
             view=pd.DataFrame(rows, columns=["Ledger", "Funding option", "Prices", *years]),
             row_headers=3,
             units="GBP",
-            notes=(LEDGER_NOTE, price_basis() + "."),
+            alternative=f"Lines by year, one panel a ledger. {' '.join(said).replace('Dots with ranges. ', '')}",
+            notes=(LEDGER_NOTE, "The three panels have different scales.", price_basis() + "."),
+            draw=lambda: figures.ledgers_over_years(cash, pack.labels, pack.baseline, years),
             **pack.modelled(prices="Cash and real 2025-26 prices"),
         )
     )

@@ -78,7 +78,7 @@ def pack(tmp_path) -> Pack:
 
 def exhibits(pack: Pack) -> list[Exhibit]:
     made = (
-        ledgers.ledgers_figure, ledgers.prices_table, ledgers.home_office_table, ledgers.ledger_years_table,
+        ledgers.ledgers_figure, ledgers.prices_table, ledgers.home_office_table, ledgers.ledger_years_figure,
         ledgers.present_value_table, ledgers.council_lines_table, ledgers.other_ledgers_table,
         cost_checks.contested_table, cost_checks.cost_totals_check, funding.home_office_claim, funding.net_cost_figure,
     )  # fmt: skip
@@ -107,7 +107,7 @@ def test_no_exhibit_shows_a_sum_across_ledgers(pack):
     sums = across(pack)
     for exhibit in exhibits(pack):
         assert not matching(exhibit, sums), exhibit.name
-    by_year = ledgers.ledger_years_table(pack).data
+    by_year = ledgers.ledger_years_figure(pack).data
     both = by_year[(by_year["prices"] == "cash") & (by_year["arm"] == "base") & (by_year["ledger"] != "Councils")]
     wrong = Exhibit("table", "wrong", "t", "s", pd.DataFrame({"total": [both["central"].sum()]}), "GBP", "", "")
     assert matching(wrong, sums), "the detector finds nothing"
