@@ -20,6 +20,8 @@ _PAST = {"starts": "started", "grows": "grew", "ends": "ended"}
 EVENT_WORDS = {"starts": "start", "grows": "grow", "ends": "end"}
 # A council's chance is given in steps: finer ones would claim more than the record of the warning supports.
 STEP = 0.05
+# With fewer samples of a study a probability is off by more than seven points for want of samples alone.
+FEWEST_SAMPLES = 48
 DEFINITION = (
     f"In use: {IN_USE} people or more. Starts: from fewer to {IN_USE} or more. Grows: by {GROWTH:.0%} and {IN_USE} "
     f"people or more. Ends: to fewer than {IN_USE}. Each within the quarters named. Contingency accommodation is "
@@ -30,7 +32,7 @@ DEFINITION = (
 def warnings(projection: Projection) -> pd.DataFrame:
     """Chances by level, place, event and quarters ahead.
 
-    A finished study brings its own samples; without one they are those whose past warnings are scored.
+    A finished study brings its own samples if it has enough; else they are those whose past warnings are scored.
 
     Returns:
         Columns level, place (name of a region or area, code of a council), name, people (published), event, horizon,
@@ -59,7 +61,7 @@ def warnings(projection: Projection) -> pd.DataFrame:
 
 def samples(projection: Projection) -> tuple[list[str], np.ndarray, np.ndarray]:
     """Council codes, published people (council,) and samples of the quarters ahead (sample, quarter, council)."""
-    if projection.from_study:
+    if _enough(projection):
         codes = [str(code) for code in projection.councils["lad_code"]]
         now = published().iloc[-1].reindex(codes).to_numpy(int)
         return codes, now, projection.contingency[:, : HORIZONS[-1]]
@@ -67,6 +69,10 @@ def samples(projection: Projection) -> tuple[list[str], np.ndarray, np.ndarray]:
     codes = [str(code) for code in base.people.index]
     now = base.people[["contingency_hotel", "contingency_other"]].sum(axis=1).to_numpy(int)
     return codes, now, ahead
+
+
+def _enough(projection: Projection) -> bool:
+    return projection.from_study and len(projection.group) >= FEWEST_SAMPLES
 
 
 def chance(probability: float, level: str) -> str:
@@ -179,7 +185,7 @@ def basis(projection: Projection) -> dict[str, Any]:
     """Label, source and basis of an exhibit of chances."""
     made = projection.modelled()
     made["basis"] = {"interval": "Probability: share of the joint samples", "runs": made["basis"]["runs"]}
-    if not projection.from_study:
+    if not _enough(projection):
         made["basis"]["runs"] = "500 joint samples"
         made["source"] = (
             f"stock forecast and contingency use by council to {_start(projection)} (Home Office, Asy_D09, Asy_D11 and "

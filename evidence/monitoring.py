@@ -480,6 +480,8 @@ def no_procurement(shelf: Pack, plan: Plan, on: date, region: str = "") -> Exhib
     )
     if region:
         view = view.drop(columns="Region")
+    if view.empty:
+        view.loc[0] = ["None", *[""] * (view.shape[1] - 1)]
     longest = f", the longest for {exact(agreed['days'].max())} days" if len(agreed) else ""
     return shelf.add(
         Exhibit(

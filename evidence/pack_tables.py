@@ -186,7 +186,7 @@ def plan_council(shelf: Pack, plan: Plan, projection: Projection, code: str) -> 
 
 
 def _counted(value: float) -> int | str:
-    """A modelled count of one council: rounded to 5, withheld below 5."""
+    """A modelled count of one place: rounded to 5, withheld below 5."""
     return CONFIDENTIAL if value < BASE else int(BASE * np.floor(value / BASE + 0.5))
 
 
@@ -207,13 +207,13 @@ def forecast_region(shelf: Pack, projection: Projection, region: str) -> Exhibit
         row: dict[str, Any] = {"quarter_end": when}
         for name, values in (("supported", supported), ("dispersal", dispersal), ("contingency", contingency)):
             low, central, high = np.quantile(values[:, q, k], [0.1, 0.5, 0.9])
-            row |= {name: round(central), f"{name}_low80": round(low), f"{name}_high80": round(high)}
+            row |= {name: _counted(central), f"{name}_low80": _counted(low), f"{name}_high80": _counted(high)}
         rows.append(row)
     data = pd.DataFrame(rows)
     view = pd.DataFrame({"Quarter end": [f"{w.day} {w:%b %Y}" for w in data["quarter_end"]]})
     for name, heading in (("supported", "All supported"), ("dispersal", "Dispersal"), ("contingency", "Contingency")):
         view[heading] = [
-            f"{number(c)}\n{number(a)} to {number(b)}"
+            f"{c if isinstance(c, str) else number(c)}\n{_between(a, b)}"
             for c, a, b in zip(data[name], data[f"{name}_low80"], data[f"{name}_high80"], strict=True)
         ]
     last = data.iloc[min(3, len(data) - 1)]
@@ -228,7 +228,7 @@ def forecast_region(shelf: Pack, projection: Projection, region: str) -> Exhibit
             subtitle=f"People supported in {the(region)} by quarter: median and 80% interval.",
             data=data,
             view=view,
-            units="people",
+            units="people, rounded to 5",
             **projection.modelled(),
         )
     )
