@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from evidence import records, results
+from evidence import results
 from evidence.exhibits import Exhibit, Pack, open_pack
+from evidence.projection import newest_study
 from evidence.wording import change, month, people_change, sentence
 
 FILE = "hotel_notice.toml"
@@ -17,16 +18,9 @@ HOW = (
 )
 
 
-def newest(runs: Path) -> str | None:
-    """Id of the newest finished study of notice, or None."""
-    found = [records.read_record(runs / name) for name in records.listed(runs, "study")]
-    fit = [r for r in found if r.status == "complete" and r.settings.get("file") == FILE]
-    return max(fit, key=lambda record: record.created).id if fit else None
-
-
 def notice_table(shelf: Pack, runs: Path) -> Exhibit | None:
     """What each notice changes against the study's baseline, in pairs; None without a finished study."""
-    study_id = newest(runs)
+    study_id = newest_study(runs, FILE)
     if study_id is None:
         return None
     pack = open_pack(study_id, str(runs))

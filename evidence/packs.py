@@ -34,7 +34,7 @@ from evidence import (
 )
 from evidence.exhibits import Exhibit, Pack, open_pack
 from evidence.plan_status import shelf_of, stated
-from evidence.projection import Projection, project
+from evidence.projection import Projection, newest_study, project
 from evidence.wording import day, the
 from forecasts import hotel_scores
 from params.places import council_name, regions
@@ -123,7 +123,7 @@ def quarterly(at: Desk, say: Callable[[str], None]) -> Path:
                 ),
                 briefs.Section("No procurement", [monitoring.no_procurement(shelf, plan, at.today)]),
                 briefs.Section(
-                    "What each barrier is worth", [barriers.worth_table(shelf, at.runs) or _later(barriers.HOW)]
+                    "What each barrier is worth", [barriers.worth(at.runs, out) or _later(barriers.HOW)]
                 ),
                 briefs.Section(
                     "Hotels",
@@ -278,8 +278,8 @@ def _write(
     say: Callable[[str], None],
 ) -> Path:
     start = day(np.datetime64(at.projection.start))
-    studies = [at.projection.study if at.projection.from_study else None, barriers.newest(at.runs),
-               hotel_notice.newest(at.runs)]  # fmt: skip
+    studies = [newest_study(at.runs, file) for file in (barriers.FILE, hotel_notice.FILE)]
+    studies.append(at.projection.study if at.projection.from_study else None)
     editions = sorted(path.name for path in (at.runs / "archive").glob("*")) if (at.runs / "archive").is_dir() else []
     content = {
         "kind": name,

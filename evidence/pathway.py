@@ -16,7 +16,7 @@ from evidence.exhibits import MODELLED, Exhibit, Pack, open_pack
 from evidence.hexmap import LAYOUT, hexmap, step_name
 from evidence.monitoring import actual, planned
 from evidence.plan_status import shelf_of, stated
-from evidence.projection import councils_of, project
+from evidence.projection import councils_of, newest_study, project
 from evidence.wording import day, exact, number, number_range, sentence, share, the
 from params.plan import Plan, read_plan
 from params.plan_example import quarter_ends
@@ -231,7 +231,7 @@ def _basis() -> dict[str, Any]:
 
 def simulated_table(shelf: Pack, runs: Path) -> Exhibit | None:
     """How far each rule gets in simulation by the end of a finished study; None without one."""
-    study_id = newest(runs)
+    study_id = newest_study(runs, FILE)
     if study_id is None:
         return None
     pack = open_pack(study_id, str(runs))
@@ -283,13 +283,6 @@ def simulated_table(shelf: Pack, runs: Path) -> Exhibit | None:
     )
 
 
-def newest(runs: Path) -> str | None:
-    """Id of the newest finished study of allocation rules, or None."""
-    found = [records.read_record(runs / name) for name in records.listed(runs, "study")]
-    fit = [r for r in found if r.status == "complete" and r.settings.get("file") == FILE]
-    return max(fit, key=lambda record: record.created).id if fit else None
-
-
 def page(folder: Path | None, study: str | None, runs: Path, say: Callable[[str], None]) -> Path:
     """Write the pathway's page.
 
@@ -306,7 +299,7 @@ def page(folder: Path | None, study: str | None, runs: Path, say: Callable[[str]
 
     plan = read_plan(folder)
     projection = project(study, runs)
-    simulated = newest(runs)
+    simulated = newest_study(runs, FILE)
 
     def make(out: Path) -> list[briefs.Section]:
         shelf = shelf_of(projection, out)

@@ -34,7 +34,7 @@ def lines(folder: Path | None, region: str | None, study: str | None, runs: Path
         ("actual against plan", monitoring.regions_table(shelf, plan, projection, wanted)),
         ("milestones", monitoring.milestones_table(shelf, plan, projection, wanted)),
         (NO_PROCUREMENT, monitoring.no_procurement(shelf, plan, today, wanted)),
-        ("what each barrier is worth", barriers.worth_table(shelf, runs)),
+        ("what each barrier is worth", barriers.worth(runs)),
         ("decisions and actions", monitoring.log_table(shelf, plan, projection, wanted)),
     ]
     out = [*_head(plan, projection), ""]

@@ -20,6 +20,8 @@ from evidence.wording import day
 CONTINGENCY = ("contingency_hotel", "contingency_other")
 # Joint paths of the stock forecast: enough for a probability to be good to about two points in a hundred.
 PATHS = 500
+# Studies that answer one question with arms of their own; the projection of a pack is not taken from them.
+_QUESTIONS = ("allocation.toml", "hotel_notice.toml", "feedbacks.toml")
 SEED = 1
 
 
@@ -192,16 +194,24 @@ def project(study_id: str | None, runs: Path, quarters: int = 16) -> Projection:
     return from_study(chosen, runs) if chosen else from_forecast(quarters)
 
 
-def newest_study(runs: Path) -> str | None:
-    """Id of the newest finished study made by today's model from the latest published quarter end, or None."""
-    from evidence import records
+def newest_study(runs: Path, file: str = "") -> str | None:
+    """Id of the newest finished study made by today's model from the latest published quarter end, or None.
 
+    Args:
+        runs: folder of all runs.
+        file: name of the study file it was made from; any that compares funding options when empty.
+    """
+    from evidence import records
+    from evidence.answers.companions import STUDIES
+
+    aside = {*_QUESTIONS, *(f"{name}.toml" for name in STUDIES.values())}
     start = str(params.reference("support_by_council")["quarter_end"].max().date())
     found = [records.read_record(runs / name) for name in records.listed(runs, "study")]
     fit = [
         record
         for record in found
         if record.status == "complete"
+        and (record.settings.get("file") == file if file else record.settings.get("file") not in aside)
         and record.settings.get("start") == start
         and record.model_version == records.model_version()
     ]
