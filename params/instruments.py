@@ -129,7 +129,7 @@ class Instrument(BaseModel):
     rate: float | str = Field(description="In the kind's unit; or the dotted name of an assumption that holds it.")
     label: str = Field(default="", max_length=120)
     start: date | None = Field(default=None, alias="from", description="First month paid, its first day.")
-    end: date | None = Field(default=None, alias="to", description="Last day paid.")
+    end: date | None = Field(default=None, alias="to", description="Last month paid, its last day.")
     nations: list[str] = Field(default=list(NATIONS), json_schema_extra={"items": {"enum": list(NATIONS)}})
     accommodation: list[str] = Field(default=list(HOUSED), json_schema_extra={"items": {"enum": list(SUPPORTED)}})
     service: str = Field(default="", json_schema_extra={"enum": ["", *SERVICES]})
@@ -144,6 +144,13 @@ class Instrument(BaseModel):
     source: str = ""
     as_of: date | None = None
     note: str = ""
+
+    @field_validator("rate", mode="before")
+    @classmethod
+    def _number_or_name(cls, given: object) -> object:
+        if isinstance(given, bool) or not isinstance(given, int | float | str):
+            raise ValueError(f"{given!r} must be a number in the kind's unit, or the name of an assumption")
+        return given
 
     @field_validator("nations", "accommodation")
     @classmethod
@@ -186,6 +193,8 @@ class Instrument(BaseModel):
             raise ValueError(f"floor {self.floor:g} is above cap {self.cap:g}")
         if self.start and self.start.day != 1:
             raise ValueError("from must be the first day of a month")
+        if self.end and (self.end + timedelta(days=1)).day != 1:
+            raise ValueError("to must be the last day of a month")
         if self.start and self.end and self.end < self.start:
             raise ValueError("to is before from")
         if (self.taper or self.indexed) and not self.start:

@@ -137,6 +137,10 @@ _TA_URL = (
 )
 _GLASGOW = "Glasgow City Council, report of the executive director of finance, August 2025, quoted in the press"
 _GLASGOW_URL = "https://www.europesays.com/uk/355105"
+_GLASGOW_OUTTURN_URL = (
+    "https://10196.read.newszop.com/english-news/publisher-reachdailyexpress_english/news/major-uk-city-in-110m-crisis-"
+    "as-generous-migrant-plan-backfires-spectacularly/articleshow/1450482068186f92953b7492056d3bcf737afbf7"
+)
 _NFF = "Department for Education, national funding formula 2022-23, EAL factor, written answer"
 _LGA_TA = "Local Government Association, 27 February 2025"
 _LGA_TA_URL = (
@@ -165,7 +169,7 @@ _COSTS = (
      "if they stayed as long and cost as much as others; derived", _TA, _TA_URL, "low"),
     ("homelessness", "total", "Glasgow City", "2024-25", 27_000_000, "GBP",
      "overspend on homelessness from people granted leave to remain, before 12.4 million pounds from reserves; outturn",
-     _GLASGOW, _GLASGOW_URL, "medium"),
+     _GLASGOW, _GLASGOW_OUTTURN_URL, "medium"),
     ("homelessness", "total", "Glasgow City", "2025-26", 43_000_000, "GBP",
      "overspend on homelessness from people granted leave to remain, projected; about 44% of applications come from "
      "people granted elsewhere in the United Kingdom", _GLASGOW, _GLASGOW_URL, "medium"),

@@ -137,6 +137,8 @@ def test_instruments_add_up_and_none_looks_at_another(load):
         ({"instruments.move_on_payment.cap": 3.0}, "move_on is paid once"),
         ({"instruments.rural_grant.floor": 3.0, "instruments.rural_grant.cap": 2.0}, "floor 3 is above cap 2"),
         ({"instruments.rural_grant.from": date(2027, 4, 2)}, "the first day of a month"),
+        ({"instruments.rural_grant.rate": True}, "rate: True must be a number in the kind's unit"),
+        ({"instruments.rural_grant.to": date(2028, 3, 15)}, "to must be the last day of a month"),
         ({"instruments.rural_grant.rate": float("nan")}, "finite number"),
         ({"instruments.rural_grant": 1}, "must read instruments.NAME.FIELD"),
         ({"instruments.rural_grant.rate@2027-04-01": 1}, "must read instruments.NAME.FIELD"),
