@@ -16,28 +16,36 @@ from evidence.baseline import ACCOMMODATION
 from evidence.exhibits import Exhibit, Exhibits, Pack, heading
 from evidence.funding import policy_years, ranged, span
 from evidence.results import HOTEL, Range
-from evidence.wording import change, money, number, number_range, sentence
+from evidence.wording import change, exact, money, number, number_range, sentence
+from params import InputError
 
 QUESTION = "What moving people from hotels to dispersal accommodation costs and saves"
 MOVED = "People in hotels, average over the years"
 
 
-def figures(own: Pack | None) -> Exhibits | NotMade:
+def figures(own: Pack | None, people_moved: int) -> Exhibits | NotMade:
     """The waterfall of people, that of each ledger, and the lines of each ledger.
 
     Args:
         own: the study of moves.
+        people_moved: how many people moved for a year the last table is sized for.
+
+    Raises:
+        InputError: when fewer than one person would move.
     """
+    if people_moved < 1:
+        raise InputError(f"people_moved is {people_moved}; it must be 1 or more.")
     if own is None:
         return NotMade(QUESTION)
-    return Exhibits((_people(own), _money(own), _lines(own)))
+    return Exhibits((_people(own), _money(own), _lines(own, people_moved)))
 
 
 def hotel_average(own: Pack) -> xr.DataArray:
     """People in hotels, the average of the month ends of the years in which the changes hold."""
+    years = policy_years(own)
     stock = results.supported(own.study, accommodation=HOTEL)
-    months = 12 * len(policy_years(own))
-    return stock.isel(month_end=slice(-months, None)).astype(float).mean("month_end")
+    held = stock.sel(month_end=slice(f"{years[0][:4]}-04-01", f"{int(years[-1][:4]) + 1}-03-31"))
+    return held.astype(float).mean("month_end")
 
 
 def _people(own: Pack) -> Exhibit:
@@ -111,8 +119,8 @@ def _more(found: Range) -> str:
     return change(found.low80, found.high80).replace("no different", "the same")
 
 
-def _lines(own: Pack) -> Exhibit:
-    """What the total is made of, by line of each ledger, in all and for each person a year moved."""
+def _lines(own: Pack, people_moved: int) -> Exhibit:
+    """What the total is made of, by line of each ledger, in all and for a number of people moved for a year."""
     years, study = policy_years(own), own.study
     parts = {
         "Home Office": _named(results.home_office_items(study), "home_office_item"),
@@ -129,13 +137,11 @@ def _lines(own: Pack) -> Exhibit:
             total = waterfall.contributions(own, results.over_years(flow, years)).sel(step=TOGETHER, drop=True)
             found = waterfall.summarise(total).iloc[0]
             each = float(total.mean() / -person_years.mean()) if float(person_years.mean()) < 0 else float("nan")
-            rows.append({"ledger": ledger, "line": line, **found, "for_each_person_year_moved": each})
+            rows.append({"ledger": ledger, "line": line, **found, "for_people_moved": people_moved * each})
     table = pd.DataFrame(rows)
     view = table[["ledger", "line"]].set_axis(["Ledger", "Line"], axis=1)
     view[f"Change over {span(years)}"] = ranged(table, money)
-    view["For each person moved out of a hotel for a year"] = [
-        money(round(v)) if np.isfinite(v) else "not known" for v in table["for_each_person_year_moved"]
-    ]
+    view[f"For {exact(people_moved)} people moved for a year"] = [money(v) for v in np.rint(table["for_people_moved"])]
     hotels = table[table["line"] == ACCOMMODATION[HOTEL]].iloc[0]
     return own.add(
         Exhibit(
@@ -143,7 +149,7 @@ def _lines(own: Pack) -> Exhibit:
             name="moves_lines",
             title=sentence(
                 f"Hotels cost the Home Office {_more(Range(*hotels[list(Range._fields)]))} over {span(years)}, "
-                f"{money(abs(hotels['for_each_person_year_moved']))} for each person moved for a year"
+                f"{money(abs(hotels['for_people_moved']))} for {exact(people_moved)} people moved for a year"
             ),
             subtitle=f"All changes together: each ledger by line, cash, United Kingdom, {span(years)}.",
             data=table,
@@ -151,8 +157,9 @@ def _lines(own: Pack) -> Exhibit:
             row_headers=2,
             units="GBP cash",
             notes=(
-                "Means, so that lines add up inside a ledger; ledgers are never added. To size a move of any number of "
-                "people, multiply the last column: the model is close to linear in it over the range simulated.",
+                "Means, so that lines add up inside a ledger; ledgers are never added. The last column takes the mean "
+                f"change in proportion, {exact(people_moved)} people out of hotels for a year; the notebook's "
+                "parameter people_moved sets another number. The next person moved is taken to be like the average one.",
             ),
             **own.modelled(interval=INTERVAL, prices="Cash", baseline=f"Baseline {own.quoted(own.baseline)}"),
         )
