@@ -159,7 +159,7 @@ def _lines(own: Pack, people_moved: int) -> Exhibit:
             notes=(
                 "Means, so that lines add up inside a ledger; ledgers are never added. The last column takes the mean "
                 f"change in proportion, {exact(people_moved)} people out of hotels for a year; the notebook's "
-                "parameter people_moved sets another number. The next person moved is taken to be like the average one.",
+                "parameter people_moved sets another number. The next person moved is taken to be like the average.",
             ),
             **own.modelled(interval=INTERVAL, prices="Cash", baseline=f"Baseline {own.quoted(own.baseline)}"),
         )
