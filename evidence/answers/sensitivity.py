@@ -60,7 +60,7 @@ OUTCOMES: Mapping[str, str] = {
 LOW, HIGH = 0.1, 0.9
 SEEDS = 64  # chance is one of this many seeds
 _EDGE = 1e-3  # levels stay this far from 0 and 1, where a distribution without bounds has no value
-_BATCH = 64
+BATCH = 64
 
 
 @dataclass(frozen=True)
@@ -265,9 +265,9 @@ def _values(folder: Path, planned: Plan, points: NDArray[np.float64], workers: i
 
     paths = forecasts.read_paths(folder.parent / read_record(folder).parents[0] / intake.PATHS_FILE)
     evaluate = evaluator(planned, paths)
-    starts = range(0, len(points), _BATCH)
+    starts = range(0, len(points), BATCH)
     files = {start: folder / "batches" / f"{start:05d}.json" for start in starts}
-    done = sum(min(_BATCH, len(points) - start) for start, file in files.items() if file.is_file())
+    done = sum(min(BATCH, len(points) - start) for start, file in files.items() if file.is_file())
     counting = threading.Lock()
 
     def one(point: NDArray[np.float64]) -> dict[str, float]:
@@ -283,7 +283,7 @@ def _values(folder: Path, planned: Plan, points: NDArray[np.float64], workers: i
     try:
         for start, file in files.items():
             if not file.is_file():
-                write_json(file, list(pool.map(one, points[start : start + _BATCH])))
+                write_json(file, list(pool.map(one, points[start : start + BATCH])))
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
         progress.end()

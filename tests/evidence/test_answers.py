@@ -22,6 +22,7 @@ from evidence.answers import (
     summary,
     waterfall,
 )
+from evidence.progress import Silent
 from params import InputError
 
 pytestmark = pytest.mark.unit
@@ -212,3 +213,27 @@ def test_a_finding_on_the_first_page_is_the_figure_s_own_title_and_numbers(chang
     pd.testing.assert_frame_equal(claim.data, figure.data)
     assert claim.id != figure.id
     assert not claim.pictures
+
+
+def test_a_sensitivity_run_goes_on_from_its_batches_and_vouches_for_its_tables(tmp_path):
+    planned = sensitivity.Plan(base=2, months=15, since="2026-04")
+    folder = tmp_path / planned.id / "batches"
+    folder.mkdir(parents=True)
+    draw = np.random.default_rng(1)
+    rows = [dict.fromkeys(sensitivity.OUTCOMES, float(draw.normal())) for _ in planned.points()]
+    for start in range(0, len(rows), sensitivity.BATCH):
+        (folder / f"{start:05d}.json").write_text(json.dumps(rows[start : start + sensitivity.BATCH]), encoding="utf-8")
+    identity = sensitivity.run(tmp_path, 1, Silent(), planned)
+    record, alone, indices = sensitivity.read(tmp_path, identity)
+    assert record.status == "complete"
+    assert len(alone) == len(sensitivity.OUTCOMES) * len(planned.single)
+    assert set(indices["factor"]) == set(factors.factors(planned.axes))
+    (tmp_path / identity / sensitivity.ALONE).write_text("changed", encoding="utf-8")
+    with pytest.raises(InputError, match="is no complete sensitivity run"):
+        sensitivity.read(tmp_path, identity)
+
+
+def test_the_command_refuses_a_number_of_workers_it_cannot_use(dispersal):
+    code, _, errors = dispersal("answers", "--workers", "0")
+    assert code == 2
+    assert errors == ["--workers is 0; it must be from 1 to 1024."]
