@@ -329,15 +329,15 @@ def validate(*, replications: int = 8, samples: int = 32, seed: int = 1, runs: R
         samples: Simulations of each rolling hindcast.
         seed: Seed of the hindcasts.
     """
-    from evidence import truth
+    from evidence import validate as held
     from evidence.progress import watched
     from evidence.records import RunError
 
     root = _runs(runs)
-    folder, passed = truth.validate(
+    folder, passed = held.validate(
         root, replications=replications, samples=samples, seed=seed, progress=watched()
     )
-    print("\n".join(truth.validation_lines(folder)))
+    print("\n".join(held.validation_lines(folder)))
     print(_shown(folder))
     if not passed:
         raise RunError("The model does not pass its validation; the table says where.")

@@ -10,7 +10,8 @@ import pytest
 
 import params
 from evidence.cli import _code
-from evidence.truth import blind_results, verdict
+from evidence.rolling import Bars, blind_results
+from evidence.validate import verdict
 
 COLUMNS = ["start", "target_quarter", "level", "code", "accommodation", "quantile", "value"]
 
@@ -113,10 +114,9 @@ def test_the_blind_test_reads_only_conditional_hindcasts_four_quarters_ahead():
 
 @pytest.mark.validation
 def test_a_hindcast_is_scored_beside_the_naive_bars():
-    from evidence.truth import _Bars
     from sim.hindcast import simulate_ensemble
 
-    bars = _Bars()
+    bars = Bars()
     ensemble = simulate_ensemble("2024-06-30", 2, 8, seed=1)
     rows, nation = bars.score(ensemble, seed=1)
     scores = pd.DataFrame(rows)
