@@ -372,8 +372,8 @@ def adopt(runs: Path, identity: str, root: Path | None = None) -> Path:
     try:
         partial.mkdir()
         (partial / posterior.TABLE).write_bytes(content)
-        for name in ("fit", "identifiability"):  # what the report shows of the fit
-            shutil.copyfile(folder / FILES[name], partial / FILES[name])
+        for name in {FILES["fit"], FILES["identifiability"]} & set(record.outputs):  # what the report shows of the fit
+            shutil.copyfile(folder / name, partial / name)
         write_json(partial / posterior.RECORD, about)
         if target.exists():
             target.rename(old)

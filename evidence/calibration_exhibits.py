@@ -7,7 +7,7 @@ import pandas as pd
 
 from evidence import trust_figures
 from evidence.exhibits import MODELLED, Exhibit, Exhibits, Pack
-from evidence.trust import Absent, Calibration, adopted
+from evidence.trust import Absent, Calibration, adopted, published, within
 from evidence.wording import count, day, listed, number, sentence, significant
 
 COMMAND = "dispersal calibrate && dispersal calibrate --adopt ID"
@@ -81,14 +81,14 @@ def fit_table(pack: Pack) -> Exhibit | Absent:
         {
             "Target": fit["label"],
             "Used": ["fitted" if f else "read only" for f in fit["fitted"]],
-            "Published": [_figure(v) for v in fit["target"]],
-            "Tolerance": [f"{_figure(a)} to {_figure(b)}" for a, b in zip(fit["low"], fit["high"], strict=True)],
-            "Prior mean": [_figure(v) for v in fit["prior_mean"]],
+            "Published": [published(v) for v in fit["target"]],
+            "Tolerance": [within(a, b) for a, b in zip(fit["low"], fit["high"], strict=True)],
+            "Prior mean": [number(v) for v in fit["prior_mean"]],
             "Posterior": [
-                f"{_figure(r['posterior_mean'])}\n{_figure(r['posterior_low80'])} to {_figure(r['posterior_high80'])}"
+                f"{number(r['posterior_mean'])}\n{_span(r, 'posterior_low80', 'posterior_high80')}"
                 for _, r in fit.iterrows()
             ],
-            **{title: [_figure(v) for v in fit[name]] for name, title in _SETS.items() if name in fit},
+            **{title: [number(v) for v in fit[name]] for name, title in _SETS.items() if name in fit},
             "Inside": ["yes" if i else "no" for i in inside],
         }
     )
@@ -109,12 +109,6 @@ def fit_table(pack: Pack) -> Exhibit | Absent:
             **_source(own),  # type: ignore[arg-type]
         )
     )
-
-
-def _figure(value: float) -> str:
-    if np.isinf(value) or abs(value) >= 99_999:
-        return number(value) if np.isfinite(value) and value > -99_999 else "any"
-    return number(value)
 
 
 def supported_figure(pack: Pack) -> Exhibit | Absent:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from evidence import calibrate, feedbacks, validate
 from evidence.exhibits import Pack
 from evidence.records import find
+from evidence.wording import exact, number
 from params import posterior
 
 if TYPE_CHECKING:
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 # Parameters of the notebooks of trust; empty ones find the newest result of the study's own model version.
 VALIDATION, FEEDBACKS = "validation_run", "feedbacks_study"
+
+
+_EXACT_FROM, _OPEN = 1000, 100_000
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,18 @@ class Calibration:
     draws: pd.DataFrame
     fit: pd.DataFrame | None
     known: pd.DataFrame | None
+
+
+def published(value: float) -> str:
+    """A published figure, whole numbers exactly."""
+    return exact(value) if abs(value) >= _EXACT_FROM and float(value).is_integer() else number(value)
+
+
+def within(low: float, high: float) -> str:
+    """A tolerance in words; an end far from any value is open."""
+    if low <= -_OPEN:
+        return f"up to {number(high)}"
+    return f"{number(low)} or more" if high >= _OPEN else f"{number(low)} to {number(high)}"
 
 
 def companions(runs: Path, version: str) -> dict[str, str]:

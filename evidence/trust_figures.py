@@ -118,7 +118,7 @@ def horizons(data: pd.DataFrame, kinds: Mapping[str, str], stocks: Mapping[str, 
             axes.plot(own["ahead"], own["wis_over_persistence"], f"-{mark}", color=colour, ms=4.5, label=name)
         axes.set_title(title, fontsize=9.5)
         axes.set_xlabel("Quarters ahead")
-        axes.set_ylim(bottom=0)
-    grid[0].annotate("persistence", (1, 1), xytext=(0, 4), textcoords="offset points", fontsize=8.5)
+        axes.set_ylim(0, 1.08 * max(1.0, float(data["wis_over_persistence"].max())))
+    grid[0].annotate("persistence = 1", (1, 0.9), va="top", fontsize=8.5)
     figure.legend(*grid[0].get_legend_handles_labels(), loc="outside lower left", ncols=2, frameon=False, fontsize=8.5)
     return figure

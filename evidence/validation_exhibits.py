@@ -12,17 +12,17 @@ from evidence import feedbacks, trust_figures
 from evidence.exhibits import MODELLED, Exhibit, Exhibits, Pack, open_pack
 from evidence.records import read_record
 from evidence.rolling import NAIVE_BARS
-from evidence.trust import Absent, validation
+from evidence.trust import Absent, published, validation, within
 from evidence.validate import VALIDATION_FILES, verdict
 from evidence.wording import number, sentence
 
 COMMAND = "dispersal validate"
 FAMILIES = {
-    "calibration": ("Patterns used for calibration", "patterns that the calibration was fitted to"),
-    "validation": ("Patterns kept for validation", "patterns that nothing was fitted to"),
-    "national": ("National stocks", "national checks, realised flows given"),
-    "cohort": ("Claims of January 2023", "parts of the cohort check, apart from the national tolerances"),
-    "theory": ("Theory", "checks of what must hold in any such model"),
+    "calibration": ("Patterns used for calibration", "patterns that the calibration was fitted to hold in every part"),
+    "validation": ("Patterns kept for validation", "patterns that nothing was fitted to hold in every part"),
+    "national": ("National stocks", "national checks hold in every part, with realised flows given"),
+    "cohort": ("A claim cohort", "cohort checks hold in every part; they stand apart from the national tolerances"),
+    "theory": ("Theory", "checks that any such model must meet hold in every part"),
 }
 KINDS = {"conditional": "Flows given", "unconditional": "Nothing given"}
 STOCKS = {"total": "All accommodated", "dispersal": "Dispersal", "contingency_hotel": "Hotels"}
@@ -73,23 +73,27 @@ def checks_table(pack: Pack, family: str, validation_run: str = "") -> Exhibit |
     if folder is None:
         return Absent(title, COMMAND)
     data = _checks(folder).query("family == @family").reset_index(drop=True)
-    holds = data.groupby("name", sort=False)["holds"].all()
+    if data.empty:
+        return Absent(title, COMMAND)
+    holds, known = data.groupby("name", sort=False)["holds"].all(), "Expected" if family == "theory" else "Published"
     view = pd.DataFrame(
         {
             "Check": data["name"],
             "Part": data["part"],
             "Model": [_figure(v) for v in data["value"]],
-            "Published": ["[z]" if np.isnan(v) else _figure(v) for v in data["target"]],
-            "Must lie in": [f"{_figure(a)} to {_figure(b)}" for a, b in zip(data["low"], data["high"], strict=True)],
+            known: ["[z]" if np.isnan(v) else published(v) for v in data["target"]],
+            "Must lie in": [within(a, b) for a, b in zip(data["low"], data["high"], strict=True)],
             "Holds": ["yes" if h else "no" for h in data["holds"]],
             "Note": data["note"].fillna(""),
         }
     )
+    if data["note"].isna().all():
+        view = view.drop(columns="Note")
     return pack.add(
         Exhibit(
             kind="table",
             name=f"validation_{family}",
-            title=sentence(f"{int(holds.sum())} of {len(holds)} {what} hold in every part"),
+            title=sentence(f"{int(holds.sum())} of {len(holds)} {what}"),
             subtitle=f"{title}: mean over replications against the tolerance.",
             data=data,
             view=view,
@@ -101,9 +105,7 @@ def checks_table(pack: Pack, family: str, validation_run: str = "") -> Exhibit |
 
 
 def _figure(value: float) -> str:
-    if np.isnan(value):
-        return "not modelled"
-    return "any" if np.isinf(value) else number(value)
+    return "not modelled" if np.isnan(value) else number(value)
 
 
 def _scores(folder: Path) -> pd.DataFrame:
