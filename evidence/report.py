@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from evidence import studies
+from evidence import studies, trust
 from evidence.answers import companions
 from evidence.exhibits import read_index
 from evidence.pages import TEMPLATES, write_html
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 
 NOTEBOOKS = (
     *("01_intake_forecast", "02_funding_options", "03_council_pressure", "04_funding_ledgers"),
-    *("05_answers", "06_joint_review"),
+    *("05_answers", "06_joint_review", "07_calibration", "08_validation"),
 )
 PAGE, LOG = "report.html", "assumptions_log.csv"
 UNIT_COSTS = "unit_costs.csv"
@@ -102,7 +102,8 @@ def build(
     _check_parameters(sources, parameters or {})
     _reportable(study_id, studies.open_study(study_id, runs))
     study = read_record(find(runs, study_id, "study"))
-    extra = companions.finished(runs, study.model_version) | dict(parameters or {})
+    beside = companions.finished(runs, study.model_version) | trust.companions(runs, study.model_version)
+    extra: dict[str, object] = {**beside, **(parameters or {})}
     wanted = {name: _parameters_for(path, extra) for name, path in sources.items()}
     record = _record(study, sources, extra, local)
     folder = runs / record.id
@@ -271,7 +272,7 @@ def _record(
         assumptions=study.assumptions,
         model_version=study.model_version,
         inputs=inputs | {"code": digest(content["code"])},
-        parents=(study.id, *companions.ids(parameters)),
+        parents=(study.id, *companions.ids(parameters), *trust.ids(parameters)),
         warnings=study.warnings,
     )
 

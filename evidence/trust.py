@@ -6,6 +6,7 @@ import hashlib
 import html
 import io
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -38,6 +39,11 @@ class Absent:
             f'<p class="notes">{html.escape(self.what)}: none kept for this version of the model. '
             f"<code>{html.escape(self.command)}</code> makes it; then build the report again.</p>"
         )
+
+
+def ids(parameters: Mapping[str, object]) -> tuple[str, ...]:
+    """Ids of the results of trust among some notebook parameters."""
+    return tuple(str(parameters[name]) for name in (VALIDATION, FEEDBACKS) if parameters.get(name))
 
 
 @dataclass(frozen=True)
