@@ -18,7 +18,7 @@ from sim.states import Accommodation, Outcome, Stage
 
 RECORD = np.dtype(
     [
-        ("slot", np.uint32),  # order of claim, never reused: the identity that random draws are keyed by
+        ("slot", np.uint32),  # rises with the claim, never reused: the identity that random draws are keyed by
         ("claimed", np.int16),  # month of claim, 0 is the first simulated month
         ("due", np.int16),  # month in which support ends, kernels.NEVER when nothing is due
         ("council", np.int16),  # row of the councils table, -1 when in none
@@ -34,6 +34,14 @@ RECORD = np.dtype(
 
 
 _MOST_GRANTED = 0.98  # of the outcomes of one decision group
+
+
+SLOTS_A_MONTH = 2**20  # half of them for claims, half for appeals that no refusal explains
+
+
+def first_slot(month: int, on_appeal: bool = False) -> int:
+    """First slot of a month's arrivals: a month's own, so that one claim more leaves later households who they were."""
+    return (month + 1) * SLOTS_A_MONTH + (SLOTS_A_MONTH // 2 if on_appeal else 0)
 
 
 @dataclass

@@ -241,6 +241,7 @@ class DispersalModel(mesa.Model):
         others = now.appeals.unexplained_inflow
         cases = int(others) + (self.draws.one("appeals residual", 0, m) < others - int(others))
         hh.reserve(people + cases)
+        hh.next_slot = households.first_slot(m)
         keys = self._keys("size", "uptake", "group", "children", "subsistence", "subsistence place")
         drift = self._entries.step(now.support.uptake_persistence, now.support.uptake_sd, self.draws, m)
         shares = (
@@ -251,6 +252,7 @@ class DispersalModel(mesa.Model):
             hh.records, hh.n, hh.next_slot, m, people, keys, shares, self._family_sizes, self._group_shares[m],
             self.subsistence_weight, hh.occupied,
         )  # fmt: skip
+        hh.next_slot = households.first_slot(m, on_appeal=True)
         hh.n, hh.next_slot = kernels.arrive_on_appeal(
             hh.records, hh.n, hh.next_slot, m, cases, keys, now.intake.family_share, self._family_sizes
         )

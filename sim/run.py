@@ -13,6 +13,7 @@ from params import Assumptions, InputError
 from params.prices import deflator_vintage
 from sim.clock import months_after
 from sim.council import Councils, first_states
+from sim.households import SLOTS_A_MONTH
 from sim.model import DispersalModel, Rules, Start
 from sim.recorder import CASH
 from sim.starts import published_start
@@ -103,6 +104,9 @@ def _people(intake: xr.DataArray, day: date) -> np.ndarray:
     if wrong.any():
         first = np.argwhere(wrong)[0]
         raise InputError(f"intake: month {first[0] + 1}: {people[tuple(first)]} is not a whole number of people.")
+    monthly = people.reshape(people.shape[0], -1).sum(axis=1)
+    if monthly.max() >= SLOTS_A_MONTH // 2:
+        raise InputError(f"intake: {monthly.max():,.0f} people in a month; the most is {SLOTS_A_MONTH // 2 - 1:,}.")
     months = intake["month"].to_numpy().astype("datetime64[M]")
     expected = months_after(day, months.size)
     if (months != expected).any():
