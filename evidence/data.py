@@ -95,10 +95,12 @@ def share(*, protocol: Path, out: Path | None = None, runs: Runs = None) -> None
         protocol: The protocol's TOML file: who may receive what, at which geography, for what, until when.
         out: Also copy the release to this new folder, to hand over.
     """
+    import sys
+
     from evidence.cli import _runs
     from evidence.sharing import release
 
-    print("\n".join(release(protocol, _runs(runs), out)))
+    print("\n".join(release(protocol, _runs(runs), out, say=lambda line: print(line, file=sys.stderr, flush=True))))
 
 
 def rural(*, region: str | None = None, out: Path | None = None, runs: Runs = None) -> None:
@@ -220,7 +222,7 @@ def _read(release: Release) -> list[str]:
         told.append(f"  Codes: {rows:,} rows at {quarter} carry another council's code; they go by their name")
     if found.succeeded:
         rows = sum(found.succeeded.values())
-        told.append(f"  Codes: {rows:,} rows of {len(found.succeeded)} former codes go to the councils that followed")
+        told.append(f"  Codes: {rows:,} rows under {len(found.succeeded)} former codes go to the successors")
     if found.late:
         told.append(f"  Codes: {', '.join(sorted(found.late))} used after the council had ended")
     if found.by_name:

@@ -172,14 +172,15 @@ def add_totals(figures: Figures, tables: Sequence[Table]) -> None:
     region = dict(zip(councils["lad_code"], councils["region"], strict=True))
     cells = list(figures.cells)
     figures.sums |= margins(cells, 3, region)
-    measures = {key[0]: {cell[4] for cell in cells if cell[0] == key[0]} for key in cells}
+    sources = {cell[0] for cell in cells}
+    measures = {source: {cell[4] for cell in cells if cell[0] == source} for source in sources}
     stocks = [key for key in cells if measures[key[0]] <= set(MEASURES)]  # counts of one kind, which may be added
     rows = margins(stocks, 4, {key[4]: "total" for key in stocks})
     figures.sums |= rows
     figures.spare |= set(rows)
+    arms = {source: sorted({cell[1] for cell in cells if cell[0] == source}) for source in measures}
     for key in figures.sums:
-        arms = {other[1] for other in cells if other[0] == key[0]}
-        figures.twins[key] = tuple((key[0], arm, *key[2:]) for arm in sorted(arms - {key[1]}))
+        figures.twins[key] = tuple((key[0], arm, *key[2:]) for arm in arms[key[0]] if arm != key[1])
     coarse = {t.source for t in tables if t.extract.geography == "region"} - {
         t.source for t in tables if t.extract.geography == "council"
     }

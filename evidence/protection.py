@@ -78,21 +78,22 @@ def protect(figures: Figures, earlier: Sequence[Statement] = (), withheld: Itera
     Raises:
         InputError: everything would have to be withheld, because of what earlier releases said.
     """
-    hidden = {key for key in figures.keys if figures.value(key) < BASE} | figures.inner
-    _with_twins(figures, hidden)
+    hidden: set[Key] = set()
+    _hide({key for key in figures.keys if figures.value(key) < BASE} | figures.inner, figures, hidden)
     _second_of_each_total(figures, hidden)
     small = sorted({key for key in figures.cells if figures.cells[key] < BASE} | set(withheld))
     before = set(given_away(small, earlier))
+    exposed = [key for key in small if key not in before]
     while True:
         everything = [*earlier, *said(figures, hidden)]
-        exposed = [key for key in given_away(small, everything) if key not in before]
+        # Withholding more only widens what is possible: a cell that was safe stays safe.
+        exposed = given_away(exposed, everything)
         if not exposed:
             break
         chosen = {beside for key in exposed if (beside := _beside(key, figures, hidden, everything))}
         if not chosen:
             hidden |= set(figures.keys)
-        hidden |= chosen
-        _with_twins(figures, hidden)
+        _hide(chosen, figures, hidden)
         _second_of_each_total(figures, hidden)
     if earlier and hidden >= set(figures.keys):
         raise InputError(
@@ -109,8 +110,7 @@ def _second_of_each_total(figures: Figures, hidden: set[Key]) -> None:
             inside = [cell for cell in cells if cell in hidden]
             if not inside or (len(inside) > 1 and sum(figures.cells[cell] for cell in inside) >= BASE):
                 break
-            hidden.add(_least_loss(key, figures, hidden))
-            _with_twins(figures, hidden)
+            _hide({_least_loss(key, figures, hidden)}, figures, hidden)
 
 
 def _beside(key: Key, figures: Figures, hidden: set[Key], everything: Sequence[Statement]) -> Key | None:
@@ -132,8 +132,11 @@ def _least_loss(key: Key, figures: Figures, hidden: set[Key]) -> Key:
     return min(shown, key=lambda cell: (figures.cells[cell], cell))
 
 
-def _with_twins(figures: Figures, hidden: set[Key]) -> None:
-    hidden |= {twin for key in list(hidden) for twin in figures.twins.get(key, ())}
+def _hide(keys: Iterable[Key], figures: Figures, hidden: set[Key]) -> None:
+    """Withhold figures, in every scenario."""
+    for key in keys:
+        hidden.add(key)
+        hidden.update(figures.twins.get(key, ()))
 
 
 def margins(cells: Iterable[Key], place: int, groups: Mapping[str, str]) -> dict[Key, tuple[Key, ...]]:

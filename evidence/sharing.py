@@ -9,7 +9,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,13 @@ RULES = (
 NOT_FOR = "Not to be used for placing individuals, enforcement, or targeting people or places."
 
 
-def release(path: Path, runs: Path, out: Path | None = None, today: dt.date | None = None) -> list[str]:
+def release(
+    path: Path,
+    runs: Path,
+    out: Path | None = None,
+    today: dt.date | None = None,
+    say: Callable[[str], None] = lambda line: None,
+) -> list[str]:
     """Make a release and say what is in it.
 
     Args:
@@ -38,6 +44,7 @@ def release(path: Path, runs: Path, out: Path | None = None, today: dt.date | No
         runs: the folder of all runs; the release is kept in `shared/` there.
         out: a folder to copy it to, which must not exist.
         today: the day of the release.
+        say: told what takes time.
 
     Raises:
         InputError: the protocol is not in force, asks for what it does not allow or what does not exist, or a count
@@ -54,6 +61,8 @@ def release(path: Path, runs: Path, out: Path | None = None, today: dt.date | No
         figures = Figures()
         tables = [read_extract(path.name, agreed, extract, runs, figures) for extract in agreed.extracts]
         add_totals(figures, tables)
+        if figures.cells:
+            say(f"Holding {len(figures.keys):,} figures against each other and every earlier release")
         hidden = protect(figures, *holdings.held(runs))
         content = {f"{table.extract.name}.csv": _csv(table, figures, hidden) for table in tables}
         identity = make_id(f"shared-{path.stem}", {"protocol": file_digest(path), "files": content})
