@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from forecasts import history as door
-from forecasts.paths import intake_paths
+from forecasts.paths import claims_after
 from forecasts.places import ACCOMMODATION, Base, PlaceSettings, position, share_out, split_accommodation
 from forecasts.stocks import StockSettings, national, official
 from params import Assumptions, InputError, load, reference
@@ -150,10 +150,9 @@ def contingency_paths(
     now = (assumptions or load()).at(on)
     measured = rates(whole.loc[:last], 4 * now.forecast_stocks.hotels.rate_half_life)
     known = official()[0].up_to(last)
-    claims = door.official()[0].loc[:last]
     settings = StockSettings.read(on, assumptions)
-    ahead = intake_paths(origin=str(last), quarters=horizon, paths=paths, seed=seed, assumptions=assumptions)
-    drawn = national(known, ahead["people_by_quarter"].values, claims, settings, seed)
+    claims, coming = claims_after(last, horizon, paths, seed, assumptions)
+    drawn = national(known, coming, claims, settings, seed)
     places = PlaceSettings.read(on, assumptions)
     rng = np.random.default_rng([seed, last.year, last.quarter, crc32(b"contingency")])
     supported = np.rint(drawn.pool).astype(np.int64)

@@ -19,6 +19,8 @@ from params.errors import unknown
 
 # NetCDF 3 holds whole numbers of 32 bits; a path this high is already far beyond anything that can happen.
 MOST_PEOPLE = 2**31 - 1
+# Quarters by which claims may end before the stock that a forecast starts from.
+MOST_LATE = 2
 _DAYS = {"units": "days since 2000-01-01", "calendar": "proleptic_gregorian", "dtype": "int32"}
 
 
@@ -155,6 +157,34 @@ def intake_paths(
             },
         )
     ).assign_coords(group=("group", list(groups.DECISION_GROUPS), {"long_name": "decision group: by share of grants"}))
+
+
+
+def claims_after(
+    last: pd.Period, horizon: int, paths: int, seed: int, assumptions: Assumptions | None = None
+) -> tuple[pd.Series, np.ndarray]:
+    """Claims around the quarter that a forecast of stocks starts from.
+
+    A release of people supported can be imported before that of claims: the quarters between are forecast too.
+
+    Args:
+        last: the quarter of the stocks.
+        horizon: quarters after it.
+        paths, seed, assumptions: as in `intake_paths`.
+
+    Returns:
+        People claiming by quarter up to `last` as far as published, and sample paths (path, quarter) after `last`.
+
+    Raises:
+        InputError: claims end more than two quarters before.
+    """
+    published = door.official()[0].loc[:last]
+    seen = published.index[-1]
+    late = (last - seen).n
+    if late > MOST_LATE:
+        raise InputError(f"origin: {last} is {late} quarters after the last published claims. Nearest: {seen}.")
+    ahead = intake_paths(origin=str(seen), quarters=horizon + late, paths=paths, seed=seed, assumptions=assumptions)
+    return published, np.asarray(ahead["people_by_quarter"].values)[:, late:]
 
 
 def shock_multipliers(settings: Settings, quarters: int) -> dict[str, np.ndarray]:

@@ -24,7 +24,7 @@ import pandas as pd
 
 from forecasts import history as door
 from forecasts import quantiles
-from forecasts.paths import intake_paths
+from forecasts.paths import claims_after
 from forecasts.stocks import METHOD, StockSettings, national, official
 from params import Assumptions, InputError, load, reference
 from params.errors import unknown
@@ -41,6 +41,7 @@ UNALLOCATED = "unallocated"
 OPEN = 10
 # Dispersal counted people in hotels until the codes changed: no growth may start from an earlier quarter.
 FIRST_BASE = "2023Q2"
+_LATE = "Claims are published to {} only, and forecast from there."
 CAUTION = (
     "Supported people: beats persistence one and two quarters ahead; since 2022Q3 it does not at four quarters and "
     "beyond, so the interval is never narrower than that of persistence. Councils: last value with shares; below 200 "
@@ -220,10 +221,9 @@ def stock_paths(
     base = published_base(last)
     whole, vintage = official()
     known = whole.up_to(last)
-    claims, _ = door.official()
     settings = StockSettings.read(last.end_time.date(), assumptions)
-    ahead = intake_paths(origin=str(last), quarters=horizon, paths=paths, seed=seed, assumptions=assumptions)
-    drawn = national(known, ahead["people_by_quarter"].values, claims.loc[:last], settings, seed)
+    claims, coming = claims_after(last, horizon, paths, seed, assumptions)
+    drawn = national(known, coming, claims, settings, seed)
     supported = np.rint(drawn.pool).astype(np.int32)
     places = PlaceSettings.read(last.end_time.date(), assumptions)
     rng = np.random.default_rng([seed, last.year, last.quarter, crc32(hotels.encode())])
@@ -267,7 +267,7 @@ def stock_paths(
             "method": METHOD,
             "hotels": hotels,
             "seed": seed,
-            "caution": CAUTION,
+            "caution": CAUTION if claims.index[-1] == last else f"{CAUTION} {_LATE.format(claims.index[-1])}",
         },
     )
 
