@@ -10,12 +10,20 @@ from evidence import results
 from evidence.exhibits import Exhibit, Pack, open_pack
 from evidence.projection import newest_study
 from evidence.wording import change, month, people_change, sentence
+from params.register import read_register
 
 FILE = "hotel_notice.toml"
-HOW = (
-    f"not computed yet: `dispersal study params/studies/{FILE}` simulates 0, 14, 28 and 56 days of notice, in pairs, "
-    "and this section then shows what they change."
-)
+LEVER = "hotels.notice_days"
+
+
+def how() -> str:
+    """What a reader is told when there is no finished study of notice."""
+    if LEVER not in read_register():
+        return "not known: the model has no length of notice yet, only the share of openings without any."
+    return (
+        f"not computed yet: `dispersal study params/studies/{FILE}` simulates 0, 14, 28 and 56 days of notice, in "
+        "pairs, and this section then shows what they change."
+    )
 
 
 def notice_table(shelf: Pack, runs: Path) -> Exhibit | None:

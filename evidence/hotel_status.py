@@ -39,7 +39,7 @@ def warning_lines(region: str | None, study: str | None, runs: Path, out: Path |
     councils = hotel_warning.councils_table(shelf, projection, found, wanted)
     lines += _shown(councils, MOST_COUNCILS)
     notice = hotel_notice.notice_table(shelf, runs)
-    lines += ["what notice changes", *(_shown(notice) if notice else [f"  {hotel_notice.HOW}", ""])]
+    lines += ["what notice changes", *(_shown(notice) if notice else [f"  {hotel_notice.how()}", ""])]
     lines += [hotel_warning.DEFINITION, "How good such warnings have been: dispersal hotels score"]
     if out:
         table = found if not wanted else found[found["place"].isin(councils.data["place"])]

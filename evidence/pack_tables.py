@@ -171,8 +171,8 @@ def plan_council(shelf: Pack, plan: Plan, projection: Projection, code: str) -> 
             kind="table",
             name="plan_council",
             title=sentence(
-                f"{council_name(code)} is {STATE_WORDS[state.state]} since {state.since.day} {state.since:%B %Y} "
-                f"({'inferred from the published stock' if state.inferred else 'recorded'})"
+                f"{council_name(code)} counts as “{STATE_WORDS[state.state]}” since {state.since.day} "
+                f"{state.since:%B %Y}, {'inferred from the published stock' if state.inferred else 'as recorded'}"
             ),
             subtitle=f"People in dispersal accommodation: plan ({plan.label}), published and projected.",
             data=data,
@@ -194,6 +194,13 @@ def _between(low: int | str, high: int | str) -> str:
     if isinstance(high, str):
         return CONFIDENTIAL
     return f"{low if isinstance(low, str) else number(low)} to {number(high)}"
+
+
+def _may_be(low: int | str, high: int | str) -> str:
+    """The same range in a sentence."""
+    if isinstance(high, str):
+        return "is too small a number to give"
+    return f"may be {f'up to {number(high)}' if isinstance(low, str) else number_range(low, high)}"
 
 
 def forecast_region(shelf: Pack, projection: Projection, region: str) -> Exhibit:
@@ -260,8 +267,8 @@ def forecast_council(shelf: Pack, projection: Projection, code: str) -> Exhibit:
             kind="table",
             name="forecast_council",
             title=sentence(
-                f"{exact(held)} people are supported in {council_name(code)}; a year ahead it may be "
-                f"{_between(*data.iloc[0][['low80', 'high80']])}"
+                f"{exact(held) if held else 'no'} people are supported in {council_name(code)}; a year ahead it "
+                f"{_may_be(*data.iloc[0][['low80', 'high80']])}"
             ),
             subtitle="People supported: 80% interval; no central figure, because for one council the last value is it.",
             data=data,
@@ -303,8 +310,9 @@ def pressure_region(pack: Pack, region: str) -> Exhibit:
             kind="table",
             name="pressure_region",
             title=sentence(
-                f"In {the(region)} {labels[order[0]].lower()} is the most stretched service: demand exceeds capacity "
-                f"in {round(top['low80'])} to {round(top['high80'])} of {len(codes)} councils by {month(pack.end)}"
+                f"In {the(region)} {pack.services_in_text[order[0]]} is the most stretched service: demand exceeds "
+                f"capacity in {round(top['low80'])} to {round(top['high80'])} of {len(codes)} councils by "
+                f"{month(pack.end)}"
             ),
             subtitle=f"Councils of {the(region)} whose demand exceeds capacity, by service line and option.",
             data=table.assign(region=region),

@@ -133,7 +133,7 @@ def quarterly(at: Desk, say: Callable[[str], None]) -> Path:
                         hotel_warning.places_table(shelf, ahead, at.chances, "contract_area"),
                         hotel_warning.score_table(shelf, at.scores, card),
                         hotel_warning.reliability_figure(shelf, hotel_scores.reliability(at.scores)),
-                        hotel_notice.notice_table(shelf, at.runs) or _later(hotel_notice.HOW),
+                        hotel_notice.notice_table(shelf, at.runs) or _later(hotel_notice.how()),
                     ],
                 ),
                 briefs.Section("Pressure on services", [pressure.pressure_figure(pack) if pack else NO_STUDY]),

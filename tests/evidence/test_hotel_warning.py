@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from evidence import hotel_sheet, hotel_warning
+from evidence import hotel_notice, hotel_sheet, hotel_warning
 from evidence.hotel_status import warning_lines
 from evidence.plan_status import shelf_of
 from evidence.projection import from_forecast
@@ -32,7 +32,7 @@ def test_a_councils_chance_is_given_in_steps_of_five_points_also_in_the_data(pro
 def test_what_is_printed_says_what_it_is_and_how_good_it_has_been(tmp_path):
     said = "\n".join(warning_lines("wales", None, tmp_path, None))
     assert "not official statistics" in said and "dispersal hotels score" in said and "no location is known" in said
-    assert "hotel_notice.toml" in said
+    assert "what notice changes" in said and hotel_notice.how() in said
 
 
 def test_a_contact_is_never_printed_copied_or_kept(tmp_path):
