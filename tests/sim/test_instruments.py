@@ -8,6 +8,9 @@ from datetime import date
 import numpy as np
 import pytest
 import xarray as xr
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
 import params
 import sim
@@ -109,6 +112,49 @@ def test_a_linked_rate_rises_with_general_prices_each_april_and_not_within_a_yea
     assert ratio == pytest.approx(years[1] / years[0])
     march = replace(load, month=np.datetime64("2028-03"))
     assert payment(march, linked, NOW)[0] == pytest.approx(payment(load, linked, NOW)[0])
+
+
+@st.composite
+def caseloads(draw) -> Caseload:
+    """Some councils in any nation with any people, in any month of four years."""
+    count = draw(st.integers(1, 5))
+    stock = arrays(np.int64, (count, 6), elements=st.integers(0, 5000))
+    flow = arrays(np.int64, (count,), elements=st.integers(0, 400))
+    lines = arrays(float, (count, 8), elements=st.floats(0, 1e6))
+    baseline = draw(stock)
+    return Caseload(
+        month=np.datetime64("2026-04") + np.timedelta64(draw(st.integers(0, 47)), "M"),
+        nation=np.array(draw(st.lists(st.sampled_from(NATIONS), min_size=count, max_size=count))),
+        rural=draw(arrays(bool, (count,))),
+        people=draw(stock),
+        baseline=baseline[:, : Accommodation.SUBSISTENCE].sum(axis=1).astype(float),
+        baseline_people=baseline,
+        quarter_before=draw(stock),
+        beds_opened=draw(flow),
+        first_proposals=draw(flow).clip(0, 1).astype(float),
+        duties=draw(flow),
+        needed=draw(lines),
+        gross=draw(lines),
+    )
+
+
+@settings(max_examples=40, deadline=None)
+@given(caseloads(), st.sampled_from(sorted(KINDS)), st.floats(0, 1))
+def test_laws_of_every_kind(load, kind, rate):
+    """Never negative, proportional to the rate, parted by nation without loss, within floor and cap."""
+    service = {"service": "esol"} if kind == "per_service" else {}
+    whole = payment(load, instrument(kind, rate, **service), NOW)
+    assert (whole >= 0).all()
+    assert payment(load, instrument(kind, rate / 2, **service), NOW) * 2 == pytest.approx(whole)
+    nations = [payment(load, instrument(kind, rate, nations=[n], **service), NOW) for n in NATIONS]
+    assert sum(nations) == pytest.approx(whole)
+    uplifted = payment(load, instrument(kind, rate, rural_uplift=0.25, **service), NOW)
+    assert uplifted == pytest.approx(whole * np.where(load.rural, 1.25, 1.0))
+    if KINDS[kind].accrues:
+        bounded = payment(load, instrument(kind, rate, floor=1200.0, cap=6000.0, **service), NOW)
+        assert (bounded <= 500 + 1e-9).all()
+        hosts = (load.accommodated > 0) | (load.baseline > 0)
+        assert (bounded[hosts] >= 100 - 1e-9).all()
 
 
 def test_instruments_add_up_and_none_looks_at_another(load):
