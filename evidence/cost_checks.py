@@ -14,12 +14,11 @@ import xarray as xr
 
 import params
 from evidence import grant_history, results
-from evidence.exhibits import Exhibit, Pack
+from evidence.exhibits import DERIVED, MIXED, QUOTED, Exhibit, Pack
 from evidence.funding import LEDGER_NOTES, policy_years
 from evidence.wording import listed, money, number, sentence, share
 from params.prices import BASE_YEAR, deflator_vintage, in_prices_of
 
-DERIVED = "derived from published figures, not simulated"
 _SAME_ORDER = 2.0  # a factor: published totals differ in scope from the model's lines, so nothing closer is asked
 _STATUS = {
     "published": "published",
@@ -171,7 +170,7 @@ def contested_table(pack: Pack) -> Exhibit:
                 "taken as right. Home Office ledger only.",
                 "Each cost: the median of modelled nights at that price, and below it the 80% interval of the nights.",
             ),
-            **pack.modelled(prices=f"2025-26 prices, {DEFLATED}"),
+            **pack.modelled(prices=f"2025-26 prices, {DEFLATED}") | {"label": MIXED},
         )
     )
 
@@ -213,7 +212,7 @@ def comparators_table(pack: Pack) -> Exhibit:
             row_headers=2,
             units="GBP",
             source="see the column source; quoted for comparison",
-            label="published rates, quoted exactly",
+            label=QUOTED,
             basis={"prices": f"Cash; real: {DEFLATED}"},
             notes=(
                 "A first year is a year of nights or weeks, or what is paid once; for the Afghan schemes a third of "
@@ -266,7 +265,7 @@ def cost_totals_check(pack: Pack) -> Exhibit:
                 "Published figures have no line of the model's own scope: a ratio near one is no proof, and one far "
                 "from it no disproof. Sources are in the data.",
             ),
-            **pack.modelled(prices="Cash of the year named"),
+            **pack.modelled(prices="Cash of the year named") | {"label": MIXED},
         )
     )
 

@@ -33,6 +33,8 @@ MODELLED = "modelled estimate"
 OFFICIAL = "official statistics, quoted exactly"
 RECORDED = "record of this study"
 MIXED = "published figures and modelled estimates, each marked"
+DERIVED = "derived from published figures, not simulated"
+QUOTED = "published figures, quoted exactly"
 VIEWS = "views.json"
 SHORTEST_ID = 6
 # Long tables open on request, so that the report stays readable from the top.
@@ -53,7 +55,7 @@ class Exhibit:
         data: the numbers, one tidy row each; this is the CSV.
         units: unit of the values, money with its price base.
         source: published sources with vintage.
-        label: `MODELLED`, `OFFICIAL`, `RECORDED` or `MIXED`.
+        label: `MODELLED`, `OFFICIAL`, `RECORDED`, `MIXED`, `DERIVED` or `QUOTED`.
         basis: arms, draws, replications, price base and interval, as applicable.
         alternative: what the figure shows, in words, for those who cannot see it.
         notes: what a reader must know beside it.

@@ -14,7 +14,7 @@ import pytest
 
 import params
 from evidence import records, report, results, studies
-from evidence.exhibits import MIXED, MODELLED, OFFICIAL, RECORDED
+from evidence.exhibits import DERIVED, MIXED, MODELLED, OFFICIAL, QUOTED, RECORDED
 from evidence.records import RunError, damaged, read_record
 from evidence.wording import money
 from params import InputError
@@ -278,7 +278,7 @@ def test_the_frame_withholds_modelled_figures_of_single_councils_with_small_coun
 
 def test_modelled_exhibits_say_that_they_are_modelled(index):
     for entry in index:
-        assert entry["label"] in (MODELLED, OFFICIAL, RECORDED, MIXED)
+        assert entry["label"] in (MODELLED, OFFICIAL, RECORDED, MIXED, DERIVED, QUOTED)
         if entry["label"] in (MODELLED, MIXED):
             assert "interval" in entry["basis"] and entry["source"]
 
