@@ -73,7 +73,7 @@ def fit_table(pack: Pack) -> Exhibit | Absent:
     """Each target with its tolerance, and what prior, posterior and the published sets make of it."""
     own = adopted(pack)
     if own is None or own.fit is None:
-        return Absent("Fit by target", COMMAND)
+        return Absent("Fit by target", COMMAND, said=own is None)
     series = own.fit["name"].str.match(r"supported_\d")
     fit = own.fit[~series & (own.fit["name"] != "distance")].reset_index(drop=True)
     inside = fit["inside"].astype(str) == "True"
@@ -115,7 +115,7 @@ def supported_figure(pack: Pack) -> Exhibit | Absent:
     """Supported people since 2015: published, prior and posterior."""
     own = adopted(pack)
     if own is None or own.fit is None:
-        return Absent("Supported people in the calibration", COMMAND)
+        return Absent("Supported people in the calibration", COMMAND, said=True)
     rows = own.fit[own.fit["name"].str.match(r"supported_\d")].reset_index(drop=True)
     rows["day"] = pd.to_datetime(rows["name"].str.removeprefix("supported_"))
     miss = (rows["posterior_mean"] - rows["target"]).abs()
@@ -147,7 +147,7 @@ def ridges(pack: Pack) -> Exhibit | Absent:
     """Pairs of assumptions that the data let trade off: only whole rows of the posterior fit."""
     own = adopted(pack)
     if own is None:
-        return Absent("Trade-offs between fitted assumptions", COMMAND)
+        return Absent("Trade-offs between fitted assumptions", COMMAND, said=True)
     names, related = list(own.draws.columns), own.draws.corr().to_numpy()
     pairs = [
         {"one": names[i], "other": names[j], "correlation": related[i, j]}
@@ -180,7 +180,7 @@ def claims(pack: Pack) -> Exhibits | Absent:
     """What the calibration itself said, a claim each."""
     own = adopted(pack)
     if own is None:
-        return Absent("What the data cannot identify", COMMAND)
+        return Absent("What the data cannot identify", COMMAND, said=True)
     return Exhibits(
         pack.add(
             Exhibit(

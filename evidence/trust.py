@@ -29,12 +29,21 @@ _EXACT_FROM, _OPEN = 1000, 100_000
 
 @dataclass(frozen=True)
 class Absent:
-    """Stands where an exhibit would, and says how to make it."""
+    """Stands where an exhibit would, and says how to make it.
+
+    Attributes:
+        what: the exhibit.
+        command: what makes it.
+        said: whether another one beside it says so already; then it shows nothing.
+    """
 
     what: str
     command: str
+    said: bool = False
 
     def _repr_html_(self) -> str:
+        if self.said:
+            return ""
         return (
             f'<p class="notes">{html.escape(self.what)}: none kept for this version of the model. '
             f"<code>{html.escape(self.command)}</code> makes it; then build the report again.</p>"

@@ -71,7 +71,7 @@ def checks_table(pack: Pack, family: str, validation_run: str = "") -> Exhibit |
     folder = validation(pack, validation_run)
     title, what = FAMILIES[family]
     if folder is None:
-        return Absent(title, COMMAND)
+        return Absent(title, COMMAND, said=True)
     data = _checks(folder).query("family == @family").reset_index(drop=True)
     if data.empty:
         return Absent(title, COMMAND)
@@ -131,7 +131,7 @@ def hindcast_figure(pack: Pack, validation_run: str = "") -> Exhibit | Absent:
     """Past forecasts by council against persistence, by quarters ahead."""
     folder = validation(pack, validation_run)
     if folder is None:
-        return Absent("Past forecasts by council", COMMAND)
+        return Absent("Past forecasts by council", COMMAND, said=True)
     rows = [
         {"kind": kind, "accommodation": what, "ahead": ahead, **_summed(own)}
         for (kind, what, ahead), own in _scores(folder).groupby(["kind", "accommodation", "ahead"], sort=False)
@@ -165,7 +165,7 @@ def hindcast_bands(pack: Pack, validation_run: str = "") -> Exhibit | Absent:
     """Past forecasts of people accommodated by size of council, one, two, four and eight quarters ahead."""
     folder = validation(pack, validation_run)
     if folder is None:
-        return Absent("Past forecasts by size of council", COMMAND)
+        return Absent("Past forecasts by size of council", COMMAND, said=True)
     scores = _scores(folder)
     chosen = scores[(scores["accommodation"] == "total") & scores["ahead"].isin(HORIZONS)]
     rows = [

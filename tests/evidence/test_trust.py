@@ -79,7 +79,10 @@ def test_without_a_validation_each_exhibit_says_how_to_make_one(pack):
         validation_exhibits.hindcast_figure(pack),
         validation_exhibits.hindcast_bands(pack),
     ]
-    assert all(isinstance(one, Absent) and "dispersal validate" in one._repr_html_() for one in shown)
+    assert all(isinstance(one, Absent) and one.command == "dispersal validate" for one in shown)
+    told = [one.what for one in shown if one._repr_html_()]
+    assert told == ["The model's validation", "Past national forecasts"], "each section says it once"
+    assert "<code>dispersal validate</code>" in shown[0]._repr_html_()
     feedbacks = validation_exhibits.worth_of_feedbacks(pack)
     assert isinstance(feedbacks, Absent) and feedbacks.command == "dispersal feedbacks"
 

@@ -29,3 +29,13 @@ def test_every_assumption_of_the_model_is_named_and_none_is_invented():
     assert not invented, invented
     missing = [n for n in names if not any(n == m or n.startswith(f"{m}.") for m in named)]
     assert not missing, missing
+
+
+def test_the_decision_sections_are_there_and_every_submodel_says_what_it_rests_on():
+    concepts = TEXT.partition("## 4 Design concepts")[2].partition("\n## 5 ")[0]
+    wanted = ["Theoretical and empirical background", "Decision-making", "Learning and memory", "Sensing", "Prediction"]
+    wanted += ["Interaction", "Collectives", "Heterogeneity", "Stochasticity", "Observation", "Implementation"]
+    assert [name for name in wanted if f"- **{name}.**" not in concepts] == []
+    table = TEXT.partition("| submodel | what it rests on |\n|---|---|\n")[2].partition("\n\n")[0]
+    rows = [[cell.strip() for cell in row.strip("|").split("|")] for row in table.splitlines()]
+    assert tuple(name for name, _ in rows) == sim.PHASES and all(rest for _, rest in rows)
