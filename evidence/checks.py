@@ -50,9 +50,22 @@ def everything() -> list[str]:
             f"replications, {study.months} months from {study.start}"
         )
 
+    lines += _protocols()
     tables = verify()
     lines.append(f"Reference tables: {len(tables)} in params/reference, every checksum verified")
     lines += [f"  {table['name']:<24}{table['rows']:>5} rows   {_vintage(table)}" for table in tables]
+    return lines
+
+
+def _protocols() -> list[str]:
+    """The data-sharing protocols, and until when each holds."""
+    from params import protocols
+
+    files = sorted(protocols.FOLDER.glob("*.toml"))
+    lines = [f"Data-sharing protocols: {len(files)} in params/protocols"]
+    for file in files:
+        agreed = protocols.checked(file)
+        lines.append(f"  {file.name:<24} {agreed.status}, until {agreed.valid_until}   {agreed.title}")
     return lines
 
 

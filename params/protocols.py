@@ -115,6 +115,22 @@ def read_protocol(path: Path, today: dt.date | None = None) -> Protocol:
         InputError: it cannot be read, a key or value is wrong, a place does not exist, or its term has not begun or
             is over. The message names file, key and nearest valid name.
     """
+    protocol = checked(path)
+    name = path.name
+    day = today or dt.date.today()
+    if day < protocol.valid_from:
+        raise InputError(f"{name}: valid_from: the protocol is not in force before {protocol.valid_from}.")
+    if day > protocol.valid_until:
+        raise InputError(f"{name}: valid_until: the protocol expired on {protocol.valid_until}; nothing may be shared.")
+    return protocol
+
+
+def checked(path: Path) -> Protocol:
+    """Read a protocol, whether or not it is in force.
+
+    Raises:
+        InputError: it cannot be read, or a key, value or place is wrong.
+    """
     name = path.name
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -131,11 +147,6 @@ def read_protocol(path: Path, today: dt.date | None = None) -> Protocol:
     except ValidationError as problem:
         raise InputError(f"{name}: {_told(problem)}") from None
     _known_places(name, protocol)
-    day = today or dt.date.today()
-    if day < protocol.valid_from:
-        raise InputError(f"{name}: valid_from: the protocol is not in force before {protocol.valid_from}.")
-    if day > protocol.valid_until:
-        raise InputError(f"{name}: valid_until: the protocol expired on {protocol.valid_until}; nothing may be shared.")
     return protocol
 
 

@@ -90,15 +90,16 @@ LAYOUTS = (
         "Asylum and protection appeals: receipts, disposals and open caseload",
         {
             "year": (r"financial year", r"year"),
-            "quarter": (r"quarter", r"period", r""),
+            "quarter": (r"quarter.*", r"period.*", r"date.*"),
             "outcome": (r"outcome", r"outcomes", r"disposal.*type", r"type of outcome"),
             "asylum": (r"asylum protection.*", r"asylum", r"asylum and protection.*", r"asylum.*"),
             "receipts": (r"receipts.*",),
             "disposals": (r"disposals.*", r"total disposals"),
             "open_cases": (r"open case.*", r"open appeals", r"outstanding.*", r"caseload outstanding.*"),
         },
-        ("year", "asylum|receipts"),
+        ("year|quarter", "asylum|receipts"),
         ("quarter_end", "measure"),
+        barred=("claims",),
         publisher="Ministry of Justice",
         series="Tribunal Statistics Quarterly, First-tier Tribunal (Immigration and Asylum Chamber)",
     ),
@@ -170,6 +171,7 @@ _SIGNS: dict[str, tuple[str, ...]] = {
     "outcome": (r"case outcome.*", r"outcome.*"),
     "stage": (r"application stage", r"claim stage"),
     "duration": (r"duration.*",),
+    "claims": (r".*claims.*", r".*applications.*", r"nationality.*", r"accommodation.*"),
 }
 
 

@@ -63,10 +63,13 @@ def _measure_of(place: Place) -> str | None:
 def _quarters(place: Place) -> list[tuple[int, str, dict[str, Any]]]:
     """The rows of quarters: number of the row, quarter end and cells, with year and quarter filled down."""
     found: list[tuple[int, str, dict[str, Any]]] = []
+    columns = dict(place.columns)
+    if "quarter" not in columns:  # the tribunal leaves the heading of the quarter empty, beside the year
+        columns["quarter"] = columns["year"] + 1
     year, quarter = "", ""
     for number, row in enumerate(place.sheet.rows[place.header + 1 :], start=place.header + 2):
-        cells = {name: row[index] if index < len(row) else "" for name, index in place.columns.items()}
-        first = plain(cells["year"])
+        cells = {name: row[index] if index < len(row) else "" for name, index in columns.items()}
+        first = plain(cells.get("year", ""))
         filled = [cell for cell in row if cell not in ("", None)]
         if found and len(filled) == 1 and _FOOTER.match(first):
             break
@@ -75,10 +78,16 @@ def _quarters(place: Place) -> list[tuple[int, str, dict[str, Any]]]:
         if first:
             year, quarter = first, ""
         quarter = plain(cells.get("quarter", "")) or quarter
-        period = financial_quarter(year, quarter) or _calendar(quarter) or _calendar(year)
+        period = financial_quarter(year, quarter) or _both(quarter) or _calendar(quarter) or _calendar(year)
         if period:
             found.append((number, period, cells))
     return found
+
+
+def _both(text: str) -> str | None:
+    """A quarter and its financial year in one cell, such as `Q3 2025/26`."""
+    found = re.fullmatch(r"(Q[1-4])[rp]?,? (\d{4}/\d{2})[rp]?|(\d{4}/\d{2})[rp]? (Q[1-4])[rp]?", text)
+    return financial_quarter(found[2] or found[3], found[1] or found[4]) if found else None
 
 
 def _calendar(text: str) -> str | None:

@@ -154,6 +154,8 @@ def test_awaiting_reg_02_regional_and_tribunal_tables_are_read(tmp_path):
         "FIA_4": [["FIA_4: Open caseload"], ["Financial Year", "Quarter", "Asylum/Protection", "Total"],
                   ["2025/26", "Q3", 80333, 1]],
     }  # fmt: skip
+    for name in ("FIA_1", "FIA_4"):
+        appeals[name][1 + (name == "FIA_1")][1] = ""  # the tribunal leaves this heading empty
     release = read(write(tmp_path / "t.ods", appeals))
     assert {key: count.value for key, count in release.rows.items()} == {
         ("2025-12-31", "receipts"): 8001,
@@ -161,6 +163,13 @@ def test_awaiting_reg_02_regional_and_tribunal_tables_are_read(tmp_path):
         ("2025-12-31", "disposals"): 5000,
         ("2025-12-31", "open_cases"): 80333,
     }
+
+
+def test_a_tribunal_table_with_one_column_a_measure_is_read(book):
+    rows = [["Quarter", "Receipts", "Disposals", "Open caseload"], ["Q3 2025/26", "8,001", "-", 80333]]
+    release = read(write(book, {"Appeals": rows}), "tribunal")
+    assert release.rows[("2025-12-31", "disposals")].value == 0
+    assert release.rows[("2025-12-31", "open_cases")].value == 80333
 
 
 # Putting right
