@@ -56,14 +56,17 @@ def quarter_by_region(shelf: Pack, region: str = "") -> Exhibit:
     last, before = wide.columns[-1], wide.columns[-2]
     data = wide.astype(int).assign(change=(wide[last] - wide[before]).astype(int))
     data = data.sort_values(last, ascending=False)
-    latest = table[table["quarter_end"] == last]
+    # The split by accommodation can be older than the totals: it then stands under its own date.
+    split = table[table["dispersal"].notna()]
+    split = split[split["quarter_end"] == split["quarter_end"].max()]
+    dated = _short(split["quarter_end"].max())
     kinds = {"Dispersal": ["dispersal"], "Contingency": ["contingency_hotel", "contingency_other"]}
     for name, columns in kinds.items():
-        data[name] = latest.groupby(place)[columns].sum().sum(axis=1).astype(int)
+        data[name] = split.groupby(place)[columns].sum().sum(axis=1).astype(int)
     total, moved = int(data[last].sum()), int(data["change"].sum())
     view = data.map(lambda v: exact(v) if v >= 0 else f"−{exact(-v)}")
     view.columns = [
-        _short(name) if isinstance(name, pd.Timestamp) else "Change" if name == "change" else f"{name} now"
+        _short(name) if isinstance(name, pd.Timestamp) else "Change" if name == "change" else f"{name}, {dated}"
         for name in data.columns
     ]
     view.insert(0, "Council" if region else "Region", data.index)
@@ -76,16 +79,18 @@ def quarter_by_region(shelf: Pack, region: str = "") -> Exhibit:
                 f"{exact(total)} people were supported in {where} on {day(np.datetime64(last))}, "
                 f"{people_change(moved, moved).removeprefix('about ')} than a quarter earlier"
             ),
-            subtitle=f"People supported at quarter ends by {'council' if region else 'region'}, and in what now.",
+            subtitle=f"People supported at quarter ends by {'council' if region else 'region'}, and in what.",
             data=data.rename(columns=lambda name: _iso(name)).reset_index(names=place),
             view=view.reset_index(drop=True),
             units="people",
             label=OFFICIAL,
             source=SOURCE,
-            notes=("People supported less dispersal and contingency are in initial or other accommodation or on "
-                   "subsistence only.",),
+            notes=(
+                "The others supported are in initial or other accommodation or on subsistence only. Change: in the "
+                "latest quarter.",
+            ),
         )
-    )  # fmt: skip
+    )
 
 
 def _short(when: pd.Timestamp) -> str:
