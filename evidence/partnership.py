@@ -32,16 +32,29 @@ Study = Annotated[
 plan_app = App(
     name="plan",
     help="The change plan: targets, milestones, each council's part, and where things are heading.",
+    help_epilogue="""Examples:
+  dispersal plan status
+  dispersal plan set-state E07000117 agreed_no_procurement --reason "Cabinet agreed"
+  dispersal plan example our-plan""",
     help_format="plaintext",
 )
 hotels_app = App(
     name="hotels",
     help="Contingency accommodation: early warning, how good it has been, and a sheet for the day it is announced.",
+    help_epilogue="""Examples:
+  dispersal hotels warn --region Wales
+  dispersal hotels score
+  dispersal hotels sheet E08000012""",
     help_format="plaintext",
 )
 pack_app = App(
     name="pack",
     help="Packs for the quarterly meeting: the United Kingdom, a region or a council, as a page and a PDF.",
+    help_epilogue="""Examples:
+  dispersal pack quarterly
+  dispersal pack region "North West"
+  dispersal pack region --all
+  dispersal pack council E08000012""",
     help_format="plaintext",
 )
 
