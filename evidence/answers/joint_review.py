@@ -262,21 +262,29 @@ def councils(pack: Pack, region: str = "") -> Exhibit:
     rows["modelled"] = results.summarise(stock)["central"].to_numpy()
     spent = study["council_gross_cost_in_financial_year"].sel(financial_year=year, drop=True)
     ratio = study["service_pressure_at_quarter_end"].isel(quarter_end=-1, drop=True)
-    follow: dict[str, str] = {}
-    for line in map(str, study["service"].values):
-        cost, over = (results.summarise(v.sel(service=line, drop=True)) for v in (spent, ratio))
-        for end in ("low80", "high80"):
-            rows[f"cost_{line}_{end}"] = (MONEY_STEP * np.round(cost[end].to_numpy() / MONEY_STEP)).astype(int)
-            rows[f"pressure_{line}_{end}"] = over[end].round(1).to_numpy()
-            follow |= {f"cost_{line}_{end}": "modelled", f"pressure_{line}_{end}": "modelled"}
-    safe = protect(rows, ["modelled"], follow).drop(columns="modelled").sort_values(["region", "name"])
-    hidden = int((safe[next(iter(follow))] == CONFIDENTIAL).sum())
+    services = [str(s) for s in study["service"].values]
+    costed = {"all": spent.sum("service")} | {line: spent.sel(service=line, drop=True) for line in services}
+    columns: dict[str, np.ndarray] = {}
+    for end in ("low80", "high80"):
+        for line, values in costed.items():
+            steps = np.round(results.summarise(values)[end].to_numpy() / MONEY_STEP)
+            columns[f"cost_{line}_{end}"] = (MONEY_STEP * steps).astype(int)
+        for line in services:
+            over = results.summarise(ratio.sel(service=line, drop=True))
+            columns[f"pressure_{line}_{end}"] = over[end].round(1).to_numpy()
+    columns["pressure_lines_over"] = np.sum([columns[f"pressure_{line}_low80"] > 1 for line in services], axis=0)
+    rows = rows.assign(**columns)
+    safe = (
+        protect(rows, ["modelled"], dict.fromkeys(columns, "modelled"))
+        .drop(columns="modelled")
+        .sort_values(["region", "name"])
+    )
+    hidden = int((safe["cost_all_low80"] == CONFIDENTIAL).sum())
     known = safe.copy()
     for column in safe.columns[safe.isna().any()]:
         known[column] = safe[column].astype(object).where(safe[column].notna(), NOT_KNOWN)
     if region:
         known = known[known["region"] == region]
-    lines = pack.service_labels
     view = pd.DataFrame(
         {
             "Council": known["name"],
@@ -287,11 +295,10 @@ def councils(pack: Pack, region: str = "") -> Exhibit:
             "Deprivation decile": known["deprivation_decile"].astype(str),
             "Patients for each GP": [_or_not(v) for v in known["patients_per_gp"]],
             "Homeless for each 1,000 households": [_or_not(v) for v in _homeless(known)],
+            f"Gross cost {year}, all lines (£000)": _interval(known, "cost_all", 1000),
+            f"Lines surely over capacity, of {len(services)}": known["pressure_lines_over"].astype(str),
         }
     )
-    for line, label in lines.items():
-        view[f"{label}: cost {year} (£000)"] = _interval(known, f"cost_{line}", 1000)
-        view[f"{label}: pressure"] = _interval(known, f"pressure_{line}", 1)
     return pack.add(
         Exhibit(
             kind="table",
@@ -312,7 +319,8 @@ def councils(pack: Pack, region: str = "") -> Exhibit:
             basis={"interval": "80% interval of all simulations", "prices": "Cash"},
             notes=(
                 f"Money is rounded to £{MONEY_STEP:,}; single councils have ranges and no central figure. Do not rank "
-                "councils. Homelessness and GPs of two nations stand on different definitions.",
+                "councils. The CSV has cost and pressure by service line. A line is surely over capacity when its "
+                "whole range is above 1. Homelessness and GPs of two nations stand on different definitions.",
             ),
         )
     )
