@@ -142,13 +142,27 @@ def study(file: Path, /, *, workers: int | None = None, runs: Runs = None) -> No
     help_epilogue="""Examples:
   dispersal report spending-review-7f3a1b2c
   dispersal report params/studies/spending_review.toml
-  dispersal report params/studies/spending_review.toml --unit-costs our_costs.csv"""
+  dispersal report params/studies/spending_review.toml --unit-costs our_costs.csv
+  dispersal report params/studies/spending_review.toml --cite --signoff signoff.toml
+
+A sign-off record is TOML with version = "1.0", date = 2026-11-22 and the tables [commissioner], [analyst],
+[assurer] and [approver], each with role = "Head of finance" (a post, never a person) and date = 2026-11-20."""
 )
-def report(study: str, /, *, unit_costs: Path | None = None, runs: Runs = None) -> None:
-    """Execute the notebooks on a complete study and build report.html; prints its path.
+def report(
+    study: str,
+    /,
+    *,
+    cite: Annotated[bool, Parameter(negative="")] = False,
+    signoff: Path | None = None,
+    unit_costs: Path | None = None,
+    runs: Runs = None,
+) -> None:
+    """Execute the notebooks on a complete study and build the report's folder; prints the path of report.html.
 
     Args:
         study: The id of a study, or the file of one that has been run.
+        cite: Make an edition to be cited: refuses uncommitted code, and supersedes the study file's last edition.
+        signoff: TOML file that says which roles answered for this edition; it travels with the report.
         unit_costs: Councils' own unit costs, a filled template of `dispersal unit-costs template`.
     """
     from evidence.studies import resolve
@@ -156,9 +170,11 @@ def report(study: str, /, *, unit_costs: Path | None = None, runs: Runs = None) 
     root = _runs(runs)
     study_id = resolve(study, root)
 
-    from evidence.report import build
+    from evidence.report import Asked, build
+    from evidence.signoff import read_signoff
 
-    page = build(study_id, root, unit_costs=unit_costs, say=lambda line: print(line, file=sys.stderr, flush=True))
+    asked = Asked(unit_costs=unit_costs, signoff=read_signoff(signoff) if signoff is not None else None, cite=cite)
+    page = build(study_id, root, asked, say=lambda line: print(line, file=sys.stderr, flush=True))
     print(_shown(page))
 
 
@@ -215,6 +231,71 @@ def answers(*, workers: int | None = None, runs: Runs = None) -> None:
     for made in companions.make(root, workers, watched()).values():
         print(_shown(root / made))
     print("next: dispersal report params/studies/spending_review.toml")
+
+
+@app.command(
+    help_epilogue="""Examples:
+  dispersal cite E-7F3A2C"""
+)
+def cite(evidence: Annotated[str, Parameter(name="EVIDENCE")], /, *, runs: Runs = None) -> None:
+    """Print the citation of an evidence id, and the data, assumptions, code and seed that made the number.
+
+    Args:
+        evidence: An evidence id of a report in runs/.
+    """
+    from evidence.citations import cited
+
+    print("\n".join(cited(evidence, _runs(runs))))
+
+
+@app.command(
+    help_epilogue="""Examples:
+  dispersal find "£310m"
+  dispersal find "councils are left with a net cost of between £193m and £436m"
+  dispersal find "1,200"
+
+Spaces, quotation marks, capitals, commas in numbers and the names of units make no difference."""
+)
+def find(quote: Annotated[str, Parameter(name="QUOTE")], /, *, runs: Runs = None) -> None:
+    """List the evidence ids that carry a quoted sentence, phrase, figure or table cell; ends with 1 when none does.
+
+    Args:
+        quote: What was quoted.
+    """
+    from evidence.citations import found_lines
+
+    print("\n".join(found_lines(quote, _runs(runs))))
+
+
+@app.command(
+    help_epilogue="""Examples:
+  dispersal verify report-spending-review-7f3a1b2c-0d9e8f7a
+  dispersal verify E-7F3A2C
+  dispersal verify --rerun E-7F3A2C
+  dispersal verify --rerun E-7F3A2C --sample 2
+
+Ends with 1 and names what is wrong. --rerun simulates the whole study again from its record, which takes as long as
+the study took; in the locked environment every byte must agree."""
+)
+def verify(
+    identity: Annotated[str, Parameter(name="ID")],
+    /,
+    *,
+    rerun: Annotated[bool, Parameter(negative="")] = False,
+    sample: int | None = None,
+    runs: Runs = None,
+) -> None:
+    """Check that a report, or one exhibit, is as it was made; or make the exhibit again and compare.
+
+    Args:
+        identity: A report's id, or an evidence id.
+        rerun: Make the exhibit again from its record, and compare.
+        sample: With --rerun: simulate this many parts of the study again, taken at random, and keep the others.
+    """
+    from evidence import verifying
+
+    root = _runs(runs)
+    print("\n".join(verifying.again(identity, root, sample) if rerun else verifying.checked(identity, root, sample)))
 
 
 @app.command(

@@ -1,7 +1,7 @@
-"""The report: three notebooks executed one at a time, and one accessible HTML file made from what they show.
+"""The report: notebooks executed one at a time, and everything a reader takes away made from what they show.
 
-A report folder is whole or absent. Everything in it comes from one finished study: executed notebooks, figures, the
-data of each exhibit, the index of evidence ids, the assumptions log, checksums and the record.
+A report folder is whole or absent. Everything in it comes from one finished study: executed notebooks, exhibits with
+their evidence ids, pages, workbooks, logs, checksums and the record.
 """
 
 from __future__ import annotations
@@ -14,22 +14,22 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from evidence import studies, trust
+from evidence import bundle, editions, layout, logs, studies, trust, workbook
 from evidence.answers import companions
 from evidence.exhibits import read_index
-from evidence.pages import TEMPLATES, write_html
+from evidence.layout import PAGE
+from evidence.pages import TEMPLATES
 from evidence.records import (
     REPOSITORY,
     Record,
     RunError,
     code_state,
-    damaged,
     digest,
     file_digest,
     find,
@@ -37,10 +37,12 @@ from evidence.records import (
     read_record,
     record_path,
     sealed,
+    write_json,
 )
 from evidence.results import complete_years
-from evidence.verify import EXHIBITS
-from evidence.wording import day, month
+from evidence.signoff import SignOff
+from evidence.verify import EXHIBITS, INDEX, problems
+from evidence.wording import SHORTHAND
 from params import InputError
 from params.errors import unknown
 
@@ -49,36 +51,36 @@ if TYPE_CHECKING:
 
 NOTEBOOKS = (
     *("01_intake_forecast", "02_funding_options", "03_council_pressure", "04_funding_ledgers"),
-    *("05_answers", "06_joint_review", "07_calibration", "08_validation"),
+    *("05_answers", "06_joint_review", "07_calibration", "08_validation", "09_submission"),
 )
-PAGE, LOG = "report.html", "assumptions_log.csv"
+PLAIN_NAMES = ("assumptions_log", "new_burdens", "green_book")
 UNIT_COSTS = "unit_costs.csv"
 EXECUTED = "notebooks"
-SUMMARY = "Summary"
-# Cells that make a notebook work but say nothing to a reader of the report.
-_UNSEEN = {"parameters", "injected-parameters", "setup", "claims"}
 # The build sets these; a user's value would send evidence elsewhere.
 _OWN_PARAMETERS = ("study_id", "runs", "out", "unit_costs")
 
 
 @dataclass(frozen=True)
-class Section:
-    """One section of the report: a second-level heading of a notebook and what follows it."""
+class Asked:
+    """What was asked for beside the study.
 
-    title: str
-    html: str
+    Attributes:
+        parameters: further notebook parameters by name, such as `region`.
+        unit_costs: councils' own unit costs, a filled template; a copy travels with the report.
+        signoff: who answered for this edition, by role; it travels with the report.
+        cite: make an edition to be cited: the code must be committed, and it supersedes earlier editions.
+    """
 
-    @property
-    def anchor(self) -> str:
-        """Name to link to."""
-        return "-".join(self.title.lower().split())
+    parameters: Mapping[str, object] = field(default_factory=dict)
+    unit_costs: Path | None = None
+    signoff: SignOff | None = None
+    cite: bool = False
 
 
 def build(
     study_id: str,
     runs: Path = Path("runs"),
-    parameters: Mapping[str, object] | None = None,
-    unit_costs: Path | None = None,
+    asked: Asked | None = None,
     say: Callable[[str], None] = lambda line: None,
 ) -> Path:
     """Build the report of a finished study, or find the same report made earlier.
@@ -86,48 +88,81 @@ def build(
     Args:
         study_id: id of the study.
         runs: folder of all runs.
-        parameters: further notebook parameters by name, such as `region`.
-        unit_costs: councils' own unit costs, a filled template; a copy travels with the report.
+        asked: what was asked for beside it.
         say: told what is being done, one line at a time.
 
     Returns:
         Path of `report.html`.
 
     Raises:
-        InputError: for an unknown or unfinished study or an unknown parameter; nothing is written.
+        InputError: for an unknown or unfinished study, an unknown parameter, or a cited edition of code that is not
+            committed; nothing is written.
         RunError: when a notebook does not complete; nothing is left under the report's id.
     """
-    local = _local_costs(unit_costs)
+    asked = asked or Asked()
+    local = _local_costs(asked.unit_costs)
     sources = {name: _notebook(name) for name in NOTEBOOKS}
-    _check_parameters(sources, parameters or {})
+    _check_parameters(sources, asked.parameters)
     _reportable(study_id, studies.open_study(study_id, runs))
     study = read_record(find(runs, study_id, "study"))
-    beside = companions.finished(runs, study.model_version) | trust.companions(runs, study.model_version)
-    extra: dict[str, object] = {**beside, **(parameters or {})}
+    if asked.cite:
+        editions.check_committed()
+    extra: dict[str, object] = {
+        **companions.finished(runs, study.model_version),
+        **trust.companions(runs, study.model_version),
+        **asked.parameters,
+    }
     wanted = {name: _parameters_for(path, extra) for name, path in sources.items()}
-    record = _record(study, sources, extra, local)
+    beside = [read_record(find(runs, name)) for name in (*companions.ids(extra), *trust.ids(extra))]
+    validation = next((own for own in beside if own.id == extra.get(trust.VALIDATION)), None)
+    record = _record(study, beside, sources, replace(asked, parameters=extra), local, validation)
     folder = runs / record.id
-    if record_path(folder).is_file() and not damaged(folder, read_record(folder).outputs):
-        return folder / PAGE
-    with sealed(runs, record, replace_existing=True) as partial:
+    if not (record_path(folder).is_file() and not problems(folder)):
+        both = {name: (path, wanted[name]) for name, path in sources.items()}
+        _make(folder, record, study, both, asked.signoff, local, validation, say)
+    if asked.cite:
+        editions.enter(runs, record.id, say)
+    return folder / PAGE
+
+
+def _make(
+    folder: Path,
+    record: Record,
+    study: Record,
+    sources: Mapping[str, tuple[Path, Mapping[str, object]]],
+    signoff: SignOff | None,
+    local: bytes | None,
+    validation: Record | None,
+    say: Callable[[str], None],
+) -> None:
+    """Write the whole folder, or leave nothing."""
+    tables = verified_tables()
+    with sealed(folder.parent, record, replace_existing=True) as partial:
         for name in (EXECUTED, EXHIBITS):
             (partial / name).mkdir()
         if local is not None:
             (partial / UNIT_COSTS).write_bytes(local)
-        executed = []
+        executed, cells = [], 0
         with _own_kernel():
-            for name, path in sources.items():
+            for name, (path, wanted) in sources.items():
                 say(f"  notebook {name}")
                 # The folder being written lies in the runs folder, so that no path of this machine is recorded.
-                own = {"study_id": study_id, "runs": "..", "out": EXHIBITS} | wanted[name]
+                own = {**wanted, "study_id": study.id, "runs": "..", "out": EXHIBITS}
                 if local is not None and "unit_costs" in _known_parameters(path):
                     own["unit_costs"] = UNIT_COSTS
-                target = partial / EXECUTED / f"{name}.ipynb"
-                execute(path, target, own, partial)
-                executed.append(target)
-        _page(partial, record, study, executed)
-        _assumptions_log(partial)
-    return folder / PAGE
+                executed.append(partial / EXECUTED / f"{name}.ipynb")
+                cells += execute(path, executed[-1], own, partial)
+                _note_origin(partial / EXHIBITS, name)
+        say("  logs, pages and workbooks")
+        quality = logs.qa_log(record, study, tables, cells, weak_assumptions(study), validation, signoff)
+        _plain_names(partial)
+        logs.write_log(partial / logs.DATA_LOG, logs.data_log(tables))
+        logs.write_log(partial / logs.QA_LOG, quality)
+        no_pdf = layout.write(partial, record, study, executed, tables, quality, signoff)
+        if no_pdf:
+            say(f"  {no_pdf}")
+        _workbooks(partial, record, study, tables)
+        bundle.complete(partial, record, study, tables)
 
 
 def _reportable(study_id: str, study: xr.Dataset) -> None:
@@ -145,7 +180,7 @@ def _reportable(study_id: str, study: xr.Dataset) -> None:
         )
 
 
-def execute(source: Path, target: Path, parameters: Mapping[str, object], cwd: Path) -> None:
+def execute(source: Path, target: Path, parameters: Mapping[str, object], cwd: Path) -> int:
     """Execute one notebook; it counts only when every code cell completed.
 
     Args:
@@ -153,6 +188,9 @@ def execute(source: Path, target: Path, parameters: Mapping[str, object], cwd: P
         target: where the executed notebook goes.
         parameters: scalars for the cell tagged `parameters`.
         cwd: folder the notebook works in.
+
+    Returns:
+        The number of code cells that completed.
 
     Raises:
         InputError: for a parameter that the notebook does not have, or a value it refuses.
@@ -184,9 +222,41 @@ def execute(source: Path, target: Path, parameters: Mapping[str, object], cwd: P
     unfinished = unfinished_cells(notebook)
     if unfinished:
         raise RunError(f"{source.name}: cell {unfinished[0]} did not complete; the report is not made")
+    done = _code_cells(notebook)
+    if any(cell not in done for cell in _code_cells(json.loads(source.read_text(encoding="utf-8")))):
+        raise RunError(f"{source.name}: a cell is missing from what was executed; the report is not made")
     # Papermill notes where the files lay on this machine; a report that travels says their names only.
     notebook["metadata"]["papermill"] |= {"input_path": source.name, "output_path": target.name}
     target.write_text(json.dumps(notebook, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    return len(done)
+
+
+def execute_alone(
+    name: str, folder: Path, study_id: str, runs: Path, out: Path, parameters: Mapping[str, object], unit_costs: Path
+) -> None:
+    """Execute one of the project's notebooks on a study, to make its exhibits again.
+
+    Args:
+        name: the notebook.
+        folder: folder it works in and is written to.
+        study_id: id of a complete study.
+        runs: folder that holds the study.
+        out: folder of the exhibits.
+        parameters: further notebook parameters by name.
+        unit_costs: councils' own unit costs, if there is such a file.
+    """
+    source = _notebook(name)
+    own = {"study_id": study_id, "runs": str(runs.resolve()), "out": str(out)}
+    if unit_costs.is_file() and "unit_costs" in _known_parameters(source):
+        own["unit_costs"] = str(unit_costs.resolve())
+    with _own_kernel():
+        execute(source, folder / source.name, {**_parameters_for(source, parameters), **own}, folder)
+
+
+def _code_cells(notebook: Mapping[str, Any]) -> list[str]:
+    """Source of every code cell that is not empty."""
+    sources = ["".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    return [source for source in sources if source.strip()]
 
 
 def unfinished_cells(notebook: Mapping[str, Any]) -> list[int]:
@@ -249,7 +319,12 @@ def _local_costs(file: Path | None) -> bytes | None:
 
 
 def _record(
-    study: Record, sources: Mapping[str, Path], parameters: Mapping[str, object], local: bytes | None
+    study: Record,
+    beside: Sequence[Record],
+    sources: Mapping[str, Path],
+    asked: Asked,
+    local: bytes | None,
+    validation: Record | None,
 ) -> Record:
     """The report's record; its id follows from the study, the notebooks, and the code that turns one into the other."""
     room = Path(__file__).parent
@@ -262,19 +337,28 @@ def _record(
         "outputs": dict(study.outputs),
         "inputs": inputs,
         "code": {path.relative_to(room).as_posix(): file_digest(path) for path in code},
-        "parameters": dict(parameters),
+        "parameters": dict(asked.parameters),
+        "signoff": asked.signoff.canonical() if asked.signoff else None,
+        "validation": validation.id if validation else None,
+        "cited": code_state()["commit"] if asked.cite else None,
     }
     return Record(
         id=make_id(f"report-{study.id}", content),
         kind="report",
         title=study.title,
-        settings={"study": study.id, "parameters": dict(parameters)},
+        settings={key: content[key] for key in ("study", "parameters", "signoff", "validation")} | {"cite": asked.cite},
         assumptions=study.assumptions,
         model_version=study.model_version,
         inputs=inputs | {"code": digest(content["code"])},
-        parents=(study.id, *companions.ids(parameters), *trust.ids(parameters)),
+        parents=(study.id, *(record.id for record in beside)),
         warnings=study.warnings,
+        # What made each study travels along, so that a number can be traced without the studies' folders.
+        extra={"studies": {own.id: _origin(own) for own in (study, *beside)}},
     )
+
+
+def _origin(study: Record) -> dict[str, Any]:
+    return {key: getattr(study, key) for key in ("kind", "settings", "assumptions", "code")}
 
 
 @contextmanager
@@ -307,75 +391,46 @@ def _own_kernel() -> Iterator[None]:
                     os.environ[name] = value
 
 
-def sections(notebook: Mapping[str, Any]) -> list[Section]:
-    """Parts of an executed notebook that a reader of the report sees: its text and its exhibits, by second heading."""
-    from nbconvert.filters import markdown2html
-
-    found: list[tuple[str, list[str]]] = []
-    for cell in notebook["cells"]:
-        if _UNSEEN & set(cell["metadata"].get("tags", [])):
-            continue
-        if cell["cell_type"] == "markdown":
-            for block in _blocks("".join(cell["source"])):
-                heading, _, text = block.partition("\n")
-                if heading.startswith("## "):
-                    found.append((heading.removeprefix("## ").strip(), []))
-                    block = text
-                if found and block.strip():
-                    found[-1][1].append(markdown2html(block))
-            continue
-        for output in cell["outputs"]:
-            html = output.get("data", {}).get("text/html")
-            if html and found:
-                found[-1][1].append("".join(html))
-    return [Section(title, "\n".join(parts)) for title, parts in found]
+def _note_origin(exhibits: Path, notebook: str) -> None:
+    """Note in the index which notebook made an exhibit, so that it can be made again alone."""
+    write_json(exhibits / INDEX, [{"notebook": notebook} | entry for entry in read_index(exhibits)])
 
 
-def joined(parts: Sequence[Section]) -> list[Section]:
-    """Sections of one title as one, in the first one's place: several notebooks add to the summary."""
-    found: dict[str, list[str]] = {}
-    for part in parts:
-        found.setdefault(part.title, []).append(part.html)
-    return [Section(title, "\n".join(html)) for title, html in found.items()]
+def _plain_names(folder: Path) -> None:
+    """Copy the data of the tables that a person looks for under names that say what they are."""
+    for entry in read_index(folder / EXHIBITS):
+        if entry["name"] in PLAIN_NAMES:
+            shutil.copyfile(folder / EXHIBITS / f"{entry['id']}.csv", folder / f"{entry['name']}.csv")
 
 
-def _blocks(text: str) -> list[str]:
-    """Markdown parted before each second-level heading; the notebook's own title is left out."""
-    blocks: list[list[str]] = [[]]
-    for line in text.splitlines():
-        if line.startswith("# "):
-            continue
-        if line.startswith("## "):
-            blocks.append([])
-        blocks[-1].append(line)
-    return ["\n".join(block) for block in blocks if block]
+def verified_tables() -> list[dict[str, Any]]:
+    """Records of the reference tables, each just read and checked."""
+    from params.tables import verify
+
+    return verify()
 
 
-def _page(folder: Path, record: Record, study: Record, executed: list[Path]) -> None:
-    from evidence.baseline import vintage
-    from params.tables import reference_names, reference_record
+def weak_assumptions(study: Record) -> int:
+    """How many of a study's assumptions are rated of high impact and rest on weak evidence."""
+    import params
 
-    parts = joined([s for path in executed for s in sections(json.loads(path.read_text(encoding="utf-8")))])
-    # A reader wants the answer first; it stands where its notebook computes it.
-    parts.sort(key=lambda section: section.title != SUMMARY)
-    tables = [reference_record(name) for name in reference_names()]
-    write_html(
-        "report.html.j2",
-        folder / PAGE,
-        record=record,
-        study=study,
-        start=day(study.settings["start"]),
-        end=month(np.datetime64(study.settings["start"], "M") + np.timedelta64(study.settings["months"], "M")),
-        vintages={"support": vintage("support_by_council"), "intake": vintage("intake")},
-        code=code_state(),
-        sections=parts,
-        exhibits=read_index(folder / EXHIBITS),
-        tables=tables,
-        attributions=list(dict.fromkeys(table["attribution"] for table in tables)),
+    entries, used = params.load().entries, next(iter(study.assumptions.values()))
+    rated = [entries[name] for name in used if name in entries]
+    return sum(entry.impact == "red" and entry.quality == "red" for entry in rated)
+
+
+def _workbooks(folder: Path, record: Record, study: Record, tables: Sequence[Mapping[str, Any]]) -> None:
+    labels = {name: arm["label"] for name, arm in study.settings["arms"].items()}
+    cover = (
+        f"Report {record.id}, from study {study.id}.",
+        f"Modelled estimates, not official statistics. {bundle.MUST_NOT}",
+        "The sheet Contents lists every table by evidence id; Findings holds the sentences that may be quoted.",
+        *bundle.attributions(tables),
     )
-
-
-def _assumptions_log(folder: Path) -> None:
-    """Copy the log's data under a name that a person looks for."""
-    entry = next(e for e in read_index(folder / EXHIBITS) if e["name"] == "assumptions_log")
-    shutil.copyfile(folder / EXHIBITS / f"{entry['id']}.csv", folder / LOG)
+    notes = (
+        "Central figures are medians of all simulations; quantiles are taken after sums, so they do not add up.",
+        "Councils, the Home Office and other public bodies keep separate ledgers, which are never added.",
+        "Modelled figures for councils are rounded to 5, and withheld below 5 and where another would give them away.",
+        *(f"{mark} {meaning}." for mark, meaning in SHORTHAND.items()),
+    )
+    workbook.write(folder, workbook.sheets(folder, labels), record.title, cover, notes)

@@ -15,7 +15,10 @@ pytestmark = pytest.mark.behaviour
 
 ROOT = Path(cli.__file__).resolve().parent.parent
 HEAVY = ("numpy", "pandas", "xarray", "zarr", "pydantic", "scipy", "numba", "mesa", "matplotlib", "statsmodels")
-COMMANDS = ("check", "forecast", "run", "study", "report", "show", "plan", "hotels", "pack", "pathway")
+COMMANDS = (
+    *("check", "forecast", "run", "study", "report", "show", "plan", "hotels", "pack", "pathway"),
+    *("cite", "find", "verify"),
+)
 STUDY = """
 title = "Small"
 why = "To try the command line."

@@ -1,0 +1,59 @@
+"""One small study and its report, shared by every test of notebooks and reports."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from evidence import report, studies
+
+STUDY = """
+title = "Two ways of paying"
+why = "To try the report on something small and real."
+baseline = "as_it_is"
+draws = 2
+replications = 2
+seed = 7
+start = 2025-12-31
+months = 15
+
+[arms.as_it_is]
+label = "As it is"
+scenario = "central"
+
+[arms.more]
+label = "More grant"
+scenario = "central"
+[arms.more.set]
+"funding.grant_per_person" = { value = 2400, from = 2026-04-01 }
+"""
+
+
+@pytest.fixture(scope="session")
+def study_text() -> str:
+    """The study file of the small study."""
+    return STUDY
+
+
+@pytest.fixture(scope="session")
+def small(tmp_path_factory) -> tuple[str, Path]:
+    """Id and runs folder of a real study of two arms, two draws and two replications."""
+    folder = tmp_path_factory.mktemp("report")
+    file = folder / "two_ways.toml"
+    file.write_text(STUDY, encoding="utf-8")
+    runs = folder / "runs"
+    return studies.run_study(file, runs), runs
+
+
+@pytest.fixture(scope="session")
+def made(small) -> Path:
+    """Folder of the report of the small study."""
+    return report.build(*small).parent
+
+
+@pytest.fixture
+def short(monkeypatch) -> tuple[str, ...]:
+    """Reports of one notebook only, for what does not depend on which they are."""
+    monkeypatch.setattr(report, "NOTEBOOKS", ("09_submission",))
+    return report.NOTEBOOKS
