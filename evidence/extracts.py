@@ -29,7 +29,6 @@ class Table:
         source: id of the data: the same id means the same numbers.
         label: official, modelled estimate or local return.
         note: attribution or how the figures were made.
-        keys: columns that name a row (date, arm, place).
         rows: by row key (date, arm, place), the key of the cell of each measure.
         official: exact published values, by cell.
         ranges: low and high end by cell, where there is one.
