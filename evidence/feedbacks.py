@@ -133,7 +133,7 @@ def shown(measure: str, value: float) -> str:
 def cell(row: pd.Series, measure: str, draws: int) -> str:
     """The central figure, and below it the interval over draws and the Monte Carlo error."""
     error = row["monte_carlo_error"]
-    if not any((row["central"], row["low80"], row["high80"], error)):
+    if not any((row["central"], row["low80"], row["high80"])) and not error > 0:
         return shown(measure, 0.0)
     parts = []
     if draws >= FEWEST_DRAWS:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
 
@@ -107,6 +108,12 @@ def test_the_exhibits_say_what_the_data_say(small):
     printed = feedbacks.lines(pack)
     assert printed[1].startswith("2 draws x 2 replications; mean (too few draws for an interval)")
     assert [line for line in printed if line in feedbacks.MEASURES.values()] == list(feedbacks.MEASURES.values())
+
+
+def test_a_measure_that_nothing_moves_is_a_plain_zero():
+    still = pd.Series({"central": 0.0, "low80": 0.0, "high80": 0.0, "monte_carlo_error": np.nan})
+    assert feedbacks.cell(still, "councils", 12) == "£0"
+    assert feedbacks.cell(still.replace({np.nan: 5.0}), "beds", 12) == "0\n0 to 0; ± 5"
 
 
 def test_the_newest_study_is_of_one_model_version(small):
