@@ -27,7 +27,9 @@ class Councils:
         upper_tier: index of the upper-tier authority (the county of a district, otherwise the council itself).
         rent_ratio: two-bedroom rent over the mean of its contract area; 1 where no rent is known.
         beds: dispersal bed spaces in use or ready for use, one person each; voids are not published.
+        voids: dispersal beds between one household and the next, people who could live there.
         hotel_beds: hotel beds paid for.
+        closing: months until the council's last hotel closes under an exit plan; 0 where there is none.
         frailty: what nothing measured explains, mean 1.
         fair_weight: fair shares by the transparent index, in people.
         willingness: 0 to 1.
@@ -65,6 +67,8 @@ class Councils:
     paused: np.ndarray = field(init=False)
     local_weight: np.ndarray = field(init=False)
     held: np.ndarray = field(init=False)
+    voids: np.ndarray = field(init=False)
+    closing: np.ndarray = field(init=False)
     pressure: np.ndarray = field(init=False)
     funded: np.ndarray = field(init=False)
     area_start: np.ndarray = field(init=False)
@@ -73,6 +77,8 @@ class Councils:
     def __post_init__(self) -> None:
         self.maximum, self.paused = np.full(self.count, np.inf), np.zeros(self.count, bool)
         self.local_weight, self.held = np.ones(self.count), np.full(self.count, -1, np.int8)
+        self.voids = np.zeros(self.count, np.int64)
+        self.closing = np.zeros(self.count, np.int64)
         self.pressure = np.ones(self.count)
         self.funded = np.zeros(self.count)
         self.by_area = np.argsort(self.area, kind="stable")

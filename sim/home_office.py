@@ -54,7 +54,7 @@ class HomeOffice(mesa.Agent):
         rows = np.searchsorted(edges, draws.each("hotel opens", lumps, month) * edges[-1], side="right")
         rows = np.minimum(rows, councils.count - 1)
         np.add.at(opened, rows, lump)
-        silent = draws.each("hotel notice", lumps, month) < now.hotels.unannounced
+        silent = draws.each("hotel notice", lumps, month) < surprise_chance(now)
         new = councils.hotel_beds[rows] == 0  # more beds where there is a hotel already surprise nobody
         np.add.at(unannounced, rows[silent & new], 1.0)
         return opened, np.minimum(unannounced, 1.0)
@@ -62,25 +62,55 @@ class HomeOffice(mesa.Agent):
     def close_hotels(
         self, councils: Councils, used: np.ndarray, now: Any, draws: Draws, month: int
     ) -> np.ndarray:
-        """Beds to close this month, (council,): the beds above need and buffer, a lump at a time, smallest first.
+        """Beds to close this month, (council,): those that stand empty beyond what is usual, at a limited pace.
+
+        Part of the fall comes from councils that lose their hotels altogether, under an exit plan of some months;
+        the rest is spread over hotels everywhere, a block of rooms at a time, and ends hotels only where they are
+        no bigger than that. No plan starts while hotels fill.
 
         Args:
             used: (council,) people in hotels.
 
-        Source: closings are likelier in small hotels; the rate is that of a closing drive.
+        Source: the decomposition of the fall of 2023Q4 to 2024Q2 in the council patterns study: a quarter to three
+        fifths by councils that lost all hotels, small ones first; the rest lower use where hotels stayed.
         """
+        beds = councils.hotel_beds
         closed = np.zeros(councils.count, np.int64)
-        surplus = councils.hotel_beds.sum() - used.sum() * (1 + now.hotels.spare)
-        budget = min(surplus, now.hotels.close_rate * councils.hotel_beds.sum())
+        leaving = councils.closing > 0
+        closed[leaving] = -(-beds[leaving] // councils.closing[leaving])
+        councils.closing[leaving] -= 1
+        empty = float(beds.sum()) - float(used.sum()) / now.hotels.used_share
+        budget = min(empty, now.hotels.close_rate * float(beds.sum()))
         if budget <= 0:
             return closed
-        # A race with rates inverse to size: small hotels tend to close first.
-        size = np.maximum(councils.hotel_beds, 1)
-        race = np.where(councils.hotel_beds > 0, -np.log1p(-draws.each("hotel closes", councils.count, month)), np.inf)
-        for row in np.argsort(race * size, kind="stable"):
-            lump = min(int(now.hotels.lump), int(councils.hotel_beds[row]))
-            if lump == 0 or lump > budget:
+        self._plan_exits(councils, now.hotels.exit_share * budget, now, draws, month)
+        staying = np.where(councils.closing > 0, 0, beds)
+        blocks = max(budget - float(closed.sum()), 0.0) / now.hotels.block
+        count = int(blocks) + (draws.one("hotel blocks", 0, month) < blocks - int(blocks))
+        edges = np.cumsum(staying)
+        if count and edges[-1] > 0:
+            rows = np.searchsorted(edges, draws.each("hotel shrinks", count, month) * edges[-1], side="right")
+            np.add.at(closed, np.minimum(rows, councils.count - 1), int(now.hotels.block))
+        return np.minimum(closed, beds)
+
+    def _plan_exits(self, councils: Councils, beds: float, now: Any, draws: Draws, month: int) -> None:
+        """Put councils on an exit plan until their hotels hold as many beds as are to go this way."""
+        has = (councils.hotel_beds > 0) & (councils.closing == 0)
+        # A race with rates inverse to size: councils with small hotels tend to lose them first.
+        race = np.where(has, -np.log1p(-draws.each("hotel closes", councils.count, month)), np.inf)
+        order = np.argsort(race * np.maximum(councils.hotel_beds, 1), kind="stable")
+        months = max(round(now.hotels.exit_months), 1)
+        for row in order[: int(has.sum())]:
+            size = float(councils.hotel_beds[row])
+            if draws.one("hotel exit", int(row), month) >= beds / size:  # certain while whole hotels fit
                 break
-            closed[row] = lump
-            budget -= lump
-        return closed
+            councils.closing[row] = months
+            beds -= size
+
+
+def surprise_chance(now: Any) -> float:
+    """Probability that a hotel in a council without one finds it unprepared, by the notice that it gets.
+
+    Source: elicited; councils need `hotels.preparation_days` on average, some more and some less.
+    """
+    return math.exp(-float(now.hotels.notice_days) / max(float(now.hotels.preparation_days), 1e-9))

@@ -26,7 +26,7 @@ from sim.home_office import HomeOffice
 from sim.households import Households
 from sim.intelligence import Intelligence, hold
 from sim.noise import Drift
-from sim.provider import Provider, attraction, hand_back, offers
+from sim.provider import Provider, attraction, first_homes, hand_back, offers
 from sim.randomness import Draws
 from sim.recorder import Recorder
 from sim.states import Accommodation, Outcome, Participation
@@ -64,8 +64,8 @@ class Start:
     Attributes:
         day: quarter end.
         stock: (council, 6) supported people by accommodation type.
-        national: people `awaiting`, open `appeals` (cases), people `granted_a_month` in the quarter before,
-            people on `section_4`.
+        national: people `awaiting`, open `appeals` (cases), people on `section_4`, and of the quarter before: people
+            `granted_a_month`, `claims_a_month` and `growth_a_month` of people supported.
         baseline: (council,) people accommodated at the end of the financial year before.
         decision_groups: reference table of outcome shares by decision group.
         status: how much of `stock` was published: published, subsistence_estimated, estimated (the whole split) or
@@ -149,6 +149,12 @@ class DispersalModel(mesa.Model):
         gained = gained / councils.population
         councils.fair_weight = equity.index_weight(params.reference("councils"), now, gained)
         councils.hotel_beds = np.ceil(councils.hotel_beds / now.hotels.used_share).astype(np.int64)
+        # Who entered support and did not add to it replaced somebody, whose bed stands empty for a while.
+        flows = self.start.national
+        left = max(flows["claims_a_month"] * now.support.uptake - flows["growth_a_month"], 0.0)
+        voids = councils.beds * left / max(int(self.start.stock.sum()), 1) * now.procurement.turnaround
+        councils.voids = _whole(voids, self.draws.each("voids at start", councils.count, 0))
+        councils.beds = councils.beds + councils.voids
 
     def _start_flows(self) -> None:
         councils = self.councils
@@ -299,6 +305,7 @@ class DispersalModel(mesa.Model):
         """Support ends; some households are owed a homelessness duty, here or where they move."""
         now, hh, councils, m = self.now, self.households, self.councils, self.month
         supported = self.present[:, 0]
+        housed = hh.occupied[:, Accommodation.DISPERSAL].copy()
         people, there = councils.population / councils.population.sum(), supported / max(int(supported.sum()), 1)
         mix = now.move_on.drift_population
         kernels.leave(
@@ -307,6 +314,7 @@ class DispersalModel(mesa.Model):
             self.duties,
         )  # fmt: skip
         hh.compact()
+        councils.voids += housed - hh.occupied[:, Accommodation.DISPERSAL]
         tail = section_4.after_refusal(hh.records[: hh.n])
         self.section_4 = section_4.next_stock(self.section_4, tail - self._tail + int(self.exits[3]), tail, now)
         self._tail = tail
@@ -318,7 +326,8 @@ class DispersalModel(mesa.Model):
         now, hh, councils, m = self.now, self.households, self.councils, self.month
         lost = hand_back(councils, now, self.draws.each("hand back", councils.count, m))
         councils.beds -= lost
-        surplus = hh.occupied[:, Accommodation.DISPERSAL] - councils.beds
+        councils.voids -= np.minimum(lost, councils.voids)  # homes that stand empty go first
+        surplus = hh.occupied[:, Accommodation.DISPERSAL] + councils.voids - councils.beds
         if (surplus > 0).any():
             kernels.displace(hh.records, hh.n, int(Accommodation.DISPERSAL), surplus, hh.occupied, self._queue(), 0)
         self.recorder["beds_handed_back_in_month"][m] = lost
@@ -344,7 +353,10 @@ class DispersalModel(mesa.Model):
         pull = self.rules.attraction(councils, now) * steer
         pull = np.where(councils.paused | (councils.beds >= councils.maximum), 0.0, pull)
         need = self._need(tick, councils.population * steer)
-        proposed = np.zeros(councils.count, np.int64)
+        proposed = first_homes(
+            councils, now, self.draws.each("first home", councils.count, tick),
+            self.draws.each("first home size", councils.count, tick),
+        )  # fmt: skip
         for provider in self.providers:
             proposed += provider.propose(councils, need, pull, self.rules.offers, now, self.draws, tick)
         answer = tick + self._months(now.consultation.lag, "consultation lag", tick)
@@ -360,7 +372,7 @@ class DispersalModel(mesa.Model):
         occupied = self.households.occupied
         supported = self.counts[2] + self.newly_supported - int(self.exits.sum())
         growth = max(supported - self.supported_before[0], 0)
-        vacant = int((self.councils.beds - occupied[:, Accommodation.DISPERSAL]).sum())
+        vacant = int((self.councils.beds - self.councils.voids - occupied[:, Accommodation.DISPERSAL]).sum())
         hotels = int(occupied[:, Accommodation.CONTINGENCY_HOTEL].sum())
         waiting = supported - int(occupied.sum())
         coming = int(self.consulting[tick:].sum() + self.pipeline[tick:].sum())
@@ -398,22 +410,24 @@ class DispersalModel(mesa.Model):
         setting_up = councils.rural & (councils.beds == 0) & (beds > 0)
         lag = lag + np.where(setting_up, round(now.procurement.rural_setup_lag), 0)
         kept = np.where(dropped, 0, beds) * now.procurement.delivery
-        whole = np.floor(kept)
-        kept = (whole + (self.draws.each("delivery", councils.count, tick) < kept - whole)).astype(np.int64)
+        kept = _whole(kept, self.draws.each("delivery", councils.count, tick))
         np.add.at(self.pipeline, (tick + np.minimum(lag, 2 * _LONGEST_LAG - 1), np.arange(councils.count)), kept)
         return beds, objects, dropped, reasons
 
     def open_beds(self) -> None:
-        """Homes whose works and licences are done open."""
+        """Homes whose works and licences are done open, and some of those left empty are ready for new households."""
+        councils = self.councils
+        ready = councils.voids / (1 + self.now.procurement.turnaround)
+        councils.voids -= _whole(ready, self.draws.each("ready again", councils.count, self.month))
         opened = self.pipeline[self.month + _WARM_UP]
-        self.councils.beds += opened
+        councils.beds += opened
         self.recorder["beds_opened_in_month"][self.month] = opened
 
     def place(self) -> None:
         """People move into vacant dispersal beds, then into initial and other fixed accommodation."""
         now, hh, councils, m = self.now, self.households, self.councils, self.month
         here = hh.occupied[:, Accommodation.DISPERSAL]
-        vacancy = councils.beds - here
+        vacancy = councils.beds - councils.voids - here
         most = councils.limit(now) if now.placement.cluster_hard else councils.maximum
         vacancy = np.minimum(vacancy, most - here)
         too_few = councils.rural & (councils.beds < now.placement.minimum_cluster) & (here == 0)
@@ -440,7 +454,8 @@ class DispersalModel(mesa.Model):
         surplus = hh.occupied[:, hotel] - councils.hotel_beds
         if (surplus > 0).any():
             count = kernels.displace(hh.records, hh.n, hotel, surplus, hh.occupied, queue, count)
-        room = np.maximum(councils.hotel_beds - hh.occupied[:, hotel], 0)
+        # A hotel under an exit plan takes nobody new.
+        room = np.where(councils.closing > 0, 0, np.maximum(councils.hotel_beds - hh.occupied[:, hotel], 0))
         count, unplaced = kernels.fill(hh.records, m, key, hotel, room, hh.occupied, queue, count)
         opened = np.zeros(councils.count, np.int64)
         self.surprised = np.zeros(councils.count)
@@ -449,6 +464,7 @@ class DispersalModel(mesa.Model):
             opened += more
             self.surprised = np.maximum(self.surprised, unannounced)
             councils.hotel_beds += more
+            councils.closing[more > 0] = 0  # whoever needs beds again ends the plan
             room = np.maximum(councils.hotel_beds - hh.occupied[:, hotel], 0)
             count, unplaced = kernels.fill(hh.records, m, key, hotel, room, hh.occupied, queue, count)
         self.recorder["hotel_beds_opened_in_month"][m] = opened
@@ -507,6 +523,7 @@ class DispersalModel(mesa.Model):
         record, councils = self.recorder, self.councils
         record["supported_at_month_end"][index] = self.households.occupied[:, : Accommodation.UNPLACED]
         record["beds_at_month_end"][index] = councils.beds
+        record["voids_at_month_end"][index] = councils.voids
         record["hotel_beds_at_month_end"][index] = councils.hotel_beds
         ahead = slice(index + _WARM_UP, None)
         record["pipeline_beds_at_month_end"][index] = (
@@ -548,6 +565,12 @@ class DispersalModel(mesa.Model):
         months = mean / 2 - np.log1p(-draw) * mean / 2
         rounding = self.draws.each(f"{decision} rounding", self.councils.count, tick)
         return np.minimum(np.floor(months + rounding), _LONGEST_LAG - 1).astype(np.int64)
+
+
+def _whole(number: np.ndarray, draw: np.ndarray) -> np.ndarray:
+    """Whole numbers with the given means, by one uniform each."""
+    floor = np.floor(number)
+    return np.asarray(floor + (draw < number - floor), np.int64)
 
 
 def _share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:

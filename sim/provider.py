@@ -31,10 +31,17 @@ class Provider(mesa.Agent):
             offers: the rule that chooses councils, `sim.provider.offers` unless a researcher replaced it.
         """
         proposed = np.zeros(councils.count, np.int64)
+        open_to = open_to_proposals(councils, now)
         for area in self.areas:
             rows = councils.in_area(area)
-            beds = beds_to_propose(area, councils, float(need[area]), now)
-            proposed[rows] += offers(area, councils, beds, pull, now, draws, month)[rows]
+            losses, growth = beds_wanted(area, councils, float(need[area]), now)
+            refill = now.procurement.refill * losses / max(losses + growth, 1e-9)
+            weight = np.zeros(councils.count)
+            weight[rows] = (1 - refill) * _shares(pull[rows] * open_to[rows]) + refill * _shares(
+                councils.beds[rows] * open_to[rows]
+            )
+            beds = (losses + growth) / now.procurement.planned_conversion
+            proposed[rows] += offers(area, councils, beds, weight, now, draws, month)[rows]
         return proposed
 
 
@@ -43,16 +50,28 @@ def area_word(name: str) -> str:
     return name.lower().replace(",", "").replace(" ", "_")
 
 
-def beds_to_propose(area: int, councils: Councils, need: float, now: Any) -> float:
-    """Beds a provider proposes in an area: replacement of losses and as much growth as it can procure.
+def beds_wanted(area: int, councils: Councils, need: float, now: Any) -> tuple[float, float]:
+    """Beds a provider wants in an area this month: to replace losses, and for as much growth as it can procure.
 
-    Source: net growth by area measured from June 2023 to December 2025; providers propose more than they expect to
-    open because some proposals fall.
+    Growth may be negative, down to giving up the replacement of losses.
+
+    Source: net growth by area measured from June 2023 to December 2025.
     """
     rows = councils.in_area(area)
-    losses = handback_rate(now) * councils.beds[rows].sum()
+    losses = handback_rate(now) * float(councils.beds[rows].sum())
     reach = getattr(now.procurement.net_growth, area_word(councils.areas[area])) * now.procurement.growth_factor
-    return max(0.0, losses + min(need, reach)) / now.procurement.planned_conversion
+    return losses, max(min(need, reach), -losses)
+
+
+def open_to_proposals(councils: Councils, now: Any) -> np.ndarray:
+    """Whether a provider may propose homes in each council, (council,): it takes part and is below the limit."""
+    state = councils.participation
+    takes_part = (state >= Participation.AGREED_NO_PROCUREMENT) & (state <= Participation.ACTIVE)
+    return np.asarray(takes_part & ((councils.beds < councils.limit(now)) | (not now.placement.cluster_hard)))
+
+
+def _shares(weight: np.ndarray) -> np.ndarray:
+    return np.asarray(weight / max(float(weight.sum()), 1e-300))
 
 
 def attraction(councils: Councils, now: Any) -> np.ndarray:
@@ -83,18 +102,15 @@ def offers(
     Args:
         area: index of the contract area.
         beds: beds it wants to propose.
-        pull: (council,) how much the provider wants to be in each council.
+        pull: (council,) how much the provider wants to be in each council; nought where it may not propose.
         draws: the replication's draws, keyed by area, lump and month.
 
     Returns:
-        Beds proposed (council,): whole lumps, in councils that take part and are below the cluster limit.
+        Beds proposed (council,), in whole lumps.
     """
     rows = councils.in_area(area)
-    state = councils.participation[rows]
-    takes_part = (state >= Participation.AGREED_NO_PROCUREMENT) & (state <= Participation.ACTIVE)
-    below = (councils.beds[rows] < councils.limit(now)[rows]) | (not now.placement.cluster_hard)
-    weights = np.where(takes_part & below, pull[rows], 0.0)
     chosen = np.zeros(councils.count, np.int64)
+    weights = pull[rows]
     if weights.sum() <= 0:
         return chosen
     lump = int(now.procurement.lump)
@@ -104,6 +120,22 @@ def offers(
     picks = np.searchsorted(edges, draws.each(f"offer {area}", lumps, month) * edges[-1], side="right")
     np.add.at(chosen, rows[np.minimum(picks, rows.size - 1)], lump)
     return chosen
+
+
+def first_homes(councils: Councils, now: Any, chance: np.ndarray, size: np.ndarray) -> np.ndarray:
+    """Beds proposed for a single home, (council,), in councils that take no part and have none.
+
+    Rural councils are left out: a household alone there would be isolated.
+
+    Args:
+        chance: uniforms (council,), whether there is one.
+        size: uniforms (council,), of one to `procurement.first_home_beds` beds.
+
+    Source: footholds of one to three people in 3% of unopened councils a quarter since June 2023.
+    """
+    outside = (councils.participation == Participation.NOT_PARTICIPATING) & (councils.beds == 0) & ~councils.rural
+    beds = 1 + np.floor(size * now.procurement.first_home_beds)
+    return np.asarray(np.where(outside & (chance < now.procurement.first_home_chance), beds, 0), np.int64)
 
 
 def handback_rate(now: Any) -> float:

@@ -48,6 +48,7 @@ VARIABLES: Mapping[str, Variable] = {
         ("month_end", "council", "accommodation"), "people", "Supported people", np.int32
     ),
     "beds_at_month_end": Variable(("month_end", *_C), "beds", "Dispersal bed spaces", np.int32),
+    "voids_at_month_end": Variable(("month_end", *_C), "beds", "Dispersal beds between households", np.int32),
     "hotel_beds_at_month_end": Variable(("month_end", *_C), "beds", "Hotel beds paid for", np.int32),
     "pipeline_beds_at_month_end": Variable(("month_end", *_C), "beds", "Dispersal beds proposed or accepted, not open",
                                            np.int32),

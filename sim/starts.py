@@ -63,16 +63,26 @@ def published_start(start: str, hindsight: bool = True) -> Start:
     return Start(
         day=day,
         stock=stock,
-        national={
-            "awaiting": national("awaiting", "people", start),
-            "appeals": national("appeals", "open_cases", start),
-            "granted_a_month": national("decisions", "grants", start) / 3,
-            "section_4": national("support_national", "section_4", start),
-        },
+        national=national_position(day),
         baseline=_accommodated_before(table, codes, day, stock),
         decision_groups=params.reference("decision_groups"),
         status=status,
     )
+
+
+def national_position(day: date) -> dict[str, float]:
+    """The national figures of a start, from the tables of its quarter; `Start.national` says what they are."""
+    start = day.isoformat()
+    before = (np.datetime64(day, "M") - np.timedelta64(2, "M")).astype("datetime64[D]") - np.timedelta64(1, "D")
+    growth = national("support_national", "total", start) - national("support_national", "total", str(before))
+    return {
+        "awaiting": national("awaiting", "people", start),
+        "appeals": national("appeals", "open_cases", start),
+        "section_4": national("support_national", "section_4", start),
+        "granted_a_month": national("decisions", "grants", start) / 3,
+        "claims_a_month": national("intake", "people", start) / 3,
+        "growth_a_month": growth / 3,
+    }
 
 
 def national(table: str, column: str, day: str) -> float:

@@ -23,7 +23,7 @@ from sim.clock import months_after
 from sim.council import ESTABLISHED
 from sim.hindcast import MONTHS_A_QUARTER, given_flows, quarter_end
 from sim.model import Start
-from sim.starts import KINDS, largest_remainder, national, published_start
+from sim.starts import KINDS, largest_remainder, national, national_position, published_start
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -130,12 +130,7 @@ def national_start(day: str) -> Start:
     return Start(
         day=date.fromisoformat(day),
         stock=stock,
-        national={
-            "awaiting": national("awaiting", "people", day),
-            "appeals": national("appeals", "open_cases", day),
-            "granted_a_month": national("decisions", "grants", day) / MONTHS_A_QUARTER,
-            "section_4": national("support_national", "section_4", day),
-        },
+        national=national_position(date.fromisoformat(day)),
         baseline=stock[:, :-1].sum(axis=1).astype(float),
         decision_groups=shape.decision_groups,
         status="national_only",
