@@ -109,7 +109,7 @@ def checked(
         raise InputError(f"{place}: a column stands twice.")
     missing = [name for name in fitted if name not in names]
     if missing:
-        raise InputError(f"{place}: {missing[0]} has no column. Run `dispersal calibrate` again.")
+        raise InputError(f"{place}: {missing[0]} has no column. Remove {place.parent}, run `dispersal calibrate` and adopt it.")
     rows = []
     for number, line in enumerate(lines[1:], start=2):
         if len(line) != len(names):

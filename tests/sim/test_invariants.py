@@ -34,7 +34,9 @@ def assert_conserves_and_fits(run: xr.Dataset) -> None:
 
     people = run.supported_at_month_end
     assert int(people.min()) >= 0
-    assert bool((people.sel(accommodation="dispersal") <= run.beds_at_month_end).all()), "a bed was used twice"
+    used = people.sel(accommodation="dispersal") + run.voids_at_month_end
+    assert int(run.voids_at_month_end.min()) >= 0
+    assert bool((used <= run.beds_at_month_end).all()), "a bed was used twice, or while it stood empty"
     assert bool((people.sel(accommodation="contingency_hotel") <= run.hotel_beds_at_month_end).all())
     beds = run.beds_at_month_end.to_numpy()
     opened, lost = run.beds_opened_in_month.to_numpy(), run.beds_handed_back_in_month.to_numpy()

@@ -1,0 +1,89 @@
+"""What providers propose, hand back and leave empty between households."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import numpy as np
+import pytest
+
+import params
+from sim.provider import beds_wanted, first_homes, open_to_proposals
+from sim.run import councils_at, prepare
+from sim.starts import published_start
+from sim.states import Accommodation, Participation
+
+pytestmark = pytest.mark.behaviour
+
+
+@pytest.fixture
+def councils():
+    return councils_at(published_start("2023-06-30"))
+
+
+def at(**changes):
+    overrides = {name.replace("__", "."): value for name, value in changes.items()}
+    return params.load(overrides=overrides).at(date(2024, 1, 1))
+
+
+def test_beds_wanted_replace_losses_and_grow_within_need_and_reach(councils):
+    now = at()
+    losses, growth = beds_wanted(0, councils, 1e9, now)
+    assert losses == pytest.approx(
+        now.procurement.handback_rate * (1 + now.procurement.squeeze * now.procurement.rent_growth)
+        * councils.beds[councils.in_area(0)].sum()
+    )  # fmt: skip
+    assert growth == pytest.approx(now.procurement.net_growth.midlands_and_east_of_england)
+    assert beds_wanted(0, councils, 5.0, now)[1] == 5.0
+    assert sum(beds_wanted(0, councils, -1e9, now)) == 0.0, "empty beds everywhere: nothing is replaced"
+
+
+def test_nothing_is_proposed_to_councils_outside_or_at_the_hard_limit(councils):
+    now = at(placement__cluster_hard=True)
+    councils.participation[:] = Participation.ACTIVE
+    councils.participation[0] = Participation.NOT_PARTICIPATING
+    councils.beds[1] = councils.limit(now)[1]
+    found = open_to_proposals(councils, now)
+    assert not found[0] and not found[1] and found[2:].sum() > 0
+    assert open_to_proposals(councils, at(placement__cluster_hard=False))[1]
+
+
+def test_first_homes_are_small_and_never_in_rural_or_participating_councils(councils):
+    now = at(procurement__first_home_chance=1.0)
+    every = np.zeros(councils.count)
+    beds = first_homes(councils, now, every, np.linspace(0, 0.999, councils.count))
+    assert set(np.unique(beds)) == {0, 1, 2, 3}
+    assert not beds[councils.rural].any()
+    assert not beds[councils.participation == Participation.ACTIVE].any()
+    none = at(procurement__first_home_chance=0.0)
+    assert not first_homes(councils, none, every, every).any()
+
+
+def test_turnaround_leaves_beds_empty_and_none_does_not(steady_intake):
+    voids = {}
+    for months in (0.0, 1.4):
+        # Without hand-backs, which take empty beds first.
+        set_ = params.load(overrides={"procurement.turnaround": months, "procurement.handback_rate": 0.0})
+        model = prepare(set_, steady_intake(12), seed=5)
+        model.run_for(12)
+        voids[months] = float(model.councils.voids.sum())
+        left = model.recorder["exits_in_month"][-3:].sum() / 3
+    share = model.households.occupied[:, Accommodation.DISPERSAL].sum() / model.counts[2]
+    assert voids[0.0] == 0
+    # Little's law: beds standing empty are those left a month times the months they stand empty.
+    assert voids[1.4] == pytest.approx(1.4 * left * share, rel=0.3)
+
+
+def test_refill_keeps_beds_nearer_to_where_they_were(steady_intake):
+    def moved(refill: float) -> float:
+        gaps = []
+        for seed in range(4):
+            set_ = params.load(overrides={"procurement.refill": refill, "procurement.handback_rate": 0.02})
+            model = prepare(set_, steady_intake(24), seed=seed)
+            first = model.councils.beds.copy()
+            model.run_for(24)
+            last = model.councils.beds
+            gaps.append(np.abs(first / first.sum() - last / last.sum()).sum() / 2)
+        return float(np.mean(gaps))
+
+    assert moved(1.0) < moved(0.0)
