@@ -109,7 +109,8 @@ def checked(
         raise InputError(f"{place}: a column stands twice.")
     missing = [name for name in fitted if name not in names]
     if missing:
-        raise InputError(f"{place}: {missing[0]} has no column. Remove {place.parent}, run `dispersal calibrate` and adopt it.")
+        why = f"Remove {place.parent}, run `dispersal calibrate` and adopt it."
+        raise InputError(f"{place}: {missing[0]} has no column. {why}")
     rows = []
     for number, line in enumerate(lines[1:], start=2):
         if len(line) != len(names):
