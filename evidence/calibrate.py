@@ -99,7 +99,7 @@ def calibrate(
         return folder
     sizes = (points, points // 2, draws)
     sets = coherent_sets()
-    total = sum(sizes) + len(sets)
+    total = sum(sizes) + len(sets) + min(calibration.FINALISTS, draws) * calibration.REPEATS
     shown.say(f"Calibration {identity}: {len(space.names)} assumptions, {total} points of three runs each")
     published = calibration.Record()
     count = 0
@@ -117,6 +117,7 @@ def calibrate(
 
         chosen = np.array([[values[name] for name in space.names] for values in sets.values()])
         apart = dict(zip(sets, observe(chosen, [seed] * len(sets)), strict=True))
+        best = dict(zip(space.names, calibration.best_row(fit, observe, seed).tolist(), strict=True))
     finally:
         shown.end()
     known = identifiability(fit)
@@ -129,7 +130,7 @@ def calibrate(
         model_version=version,
         inputs=inputs,
         warnings=tuple(said(fit, known, apart)),
-        extra={"ranges": ranges, "waves": list(sizes), "sets": sets},
+        extra={"ranges": ranges, "waves": list(sizes), "sets": sets, "central": best},
     )
     with sealed(runs, record, replace_existing=folder.exists()) as partial:
         for name, table in (
@@ -324,7 +325,7 @@ def _figure(value: Any) -> str:
 
 
 def adopt(runs: Path, identity: str, root: Path | None = None) -> Path:
-    """Make a calibration's joint draws those that every study uses.
+    """Make a calibration's joint draws those that every study uses, and its best row the register's central values.
 
     Args:
         runs: the folder of all runs.
@@ -332,7 +333,7 @@ def adopt(runs: Path, identity: str, root: Path | None = None) -> Path:
         root: folder that holds `assumptions/`; params/ of the project when None.
 
     Returns:
-        The folder written, whole or not at all.
+        The folder written, whole or not at all; central values after it, file by file.
 
     Raises:
         InputError: no such calibration, damaged, or its draws do not fit the register.
@@ -363,6 +364,7 @@ def adopt(runs: Path, identity: str, root: Path | None = None) -> Path:
             "inputs": record.inputs,
             "outputs": record.outputs,
             "said": list(record.warnings),
+            "central": record.extra["central"],
         },
     )
     target = base / posterior.FOLDER
@@ -383,5 +385,6 @@ def adopt(runs: Path, identity: str, root: Path | None = None) -> Path:
     finally:
         shutil.rmtree(partial, ignore_errors=True)
         shutil.rmtree(old, ignore_errors=True)
+    posterior.set_central(base, record.extra["central"])
     posterior.read_posterior.cache_clear()
     return target

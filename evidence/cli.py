@@ -441,7 +441,8 @@ def calibrate(
     """Fit the assumptions marked calibrated to the published record, as joint draws.
 
     Args:
-        adopt: Copy the joint draws of this calibration to params/posterior/, where every study finds them.
+        adopt: Copy the joint draws of this calibration to params/posterior/, where every study finds them, and make
+            its best-fitting row the register's central values (`python -m params.schema` after it).
         points: Points of the first wave; the second has half as many.
         draws: Rows of the posterior, each simulated.
         seed: Seed of everything drawn.

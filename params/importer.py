@@ -23,6 +23,7 @@ from pathlib import Path
 
 from params.errors import InputError
 from params.importing.anchors import published_totals
+from params.importing.area_changes import area_changes
 from params.importing.claims import decision_groups, intake
 from params.importing.codes import council_codes
 from params.importing.costs import costs
@@ -74,6 +75,7 @@ def build(folder: Path) -> dict[str, bytes]:
         for table in (
             council_table,
             council_codes(sources, codes),
+            area_changes(sources, council_table.rows),
             by_council,
             national,
             intake(sources),

@@ -10,6 +10,7 @@ import csv
 import hashlib
 import json
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -146,3 +147,29 @@ def about(run: str, table: bytes, entries: Mapping[str, Assumption], source: Map
     """What to keep beside an adopted table: the run, the sha256 of the table, the ranges it was checked against."""
     ranges = {name: list(bounds(entries[name], name)) for name in calibrated(entries)}
     return {"id": run, "sha256": hashlib.sha256(table).hexdigest(), "ranges": ranges, **source}
+
+
+def set_central(root: Path, values: Mapping[str, float]) -> None:
+    """Write central values into `assumptions/*.toml`, to three significant figures, each file whole or not at all.
+
+    Raises:
+        InputError: a file has no such table or value.
+    """
+    texts: dict[Path, str] = {}
+    for name, value in values.items():
+        group, _, key = name.partition(".")
+        file = root / "assumptions" / f"{group}.toml"
+        text = texts[file] if file in texts else file.read_text(encoding="utf-8")
+        head, found, rest = text.partition(f"[{key}]\n")
+        table, nothing, others = rest.partition("\n[")
+        short = f"{float(f'{value:.3g}')!r}"
+        new, count = re.subn(r"(?m)^value = \S+$", f"value = {short}", table)
+        if not found or count != 1:
+            raise InputError(f"{file}: {key} has no single value to set.")
+        new = re.sub(r"(?m)^(joint = .*values = \[)[^,]+", rf"\g<1>{short}", new)  # the first is the central one
+        texts[file] = head + found + new + nothing + others
+    for file, text in texts.items():
+        partial = file.with_name(f".{file.name}.partial")
+        partial.write_text(text, encoding="utf-8")
+        partial.replace(file)
+    read_register.cache_clear()

@@ -351,7 +351,6 @@ class DispersalModel(mesa.Model):
         councils, now = self.councils, self.now
         steer = self._preference() ** now.placement.steering
         pull = self.rules.attraction(councils, now) * steer
-        pull = np.where(councils.paused | (councils.beds >= councils.maximum), 0.0, pull)
         need = self._need(tick, councils.population * steer)
         proposed = first_homes(
             councils, now, self.draws.each("first home", councils.count, tick),

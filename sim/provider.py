@@ -38,7 +38,7 @@ class Provider(mesa.Agent):
             refill = now.procurement.refill * losses / max(losses + growth, 1e-9)
             weight = np.zeros(councils.count)
             weight[rows] = (1 - refill) * _shares(pull[rows] * open_to[rows]) + refill * _shares(
-                councils.beds[rows] * open_to[rows]
+                councils.beds[rows] * councils.local_weight[rows] * open_to[rows]
             )
             beds = (losses + growth) / now.procurement.planned_conversion
             proposed[rows] += offers(area, councils, beds, weight, now, draws, month)[rows]
@@ -64,10 +64,11 @@ def beds_wanted(area: int, councils: Councils, need: float, now: Any) -> tuple[f
 
 
 def open_to_proposals(councils: Councils, now: Any) -> np.ndarray:
-    """Whether a provider may propose homes in each council, (council,): it takes part and is below the limit."""
+    """Whether a provider may propose homes in each council, (council,): it takes part and is below its limits."""
     state = councils.participation
     takes_part = (state >= Participation.AGREED_NO_PROCUREMENT) & (state <= Participation.ACTIVE)
-    return np.asarray(takes_part & ((councils.beds < councils.limit(now)) | (not now.placement.cluster_hard)))
+    below = (councils.beds < councils.limit(now)) | (not now.placement.cluster_hard)
+    return np.asarray(takes_part & below & ~councils.paused & (councils.beds < councils.maximum))
 
 
 def _shares(weight: np.ndarray) -> np.ndarray:
@@ -134,6 +135,8 @@ def first_homes(councils: Councils, now: Any, chance: np.ndarray, size: np.ndarr
     Source: footholds of one to three people in 3% of unopened councils a quarter since June 2023.
     """
     outside = (councils.participation == Participation.NOT_PARTICIPATING) & (councils.beds == 0) & ~councils.rural
+    outside &= ~councils.paused & (councils.local_weight > 0)
+    outside &= councils.maximum >= now.procurement.first_home_beds
     beds = 1 + np.floor(size * now.procurement.first_home_beds)
     return np.asarray(np.where(outside & (chance < now.procurement.first_home_chance), beds, 0), np.int64)
 

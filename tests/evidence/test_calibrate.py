@@ -35,7 +35,10 @@ def runs(tmp_path):
     ends = {name: bounds(entries[name], name) for name in calibrated(entries)}
     place = (np.arange(8) + 0.5) / 8
     table = pd.DataFrame({name: low + place * (high - low) for name, (low, high) in ends.items()})
-    record = Record(NAME, calibrate.KIND, "made for a test", {"seed": 1}, {}, "0", warnings=("A sentence.",))
+    record = Record(
+        NAME, calibrate.KIND, "made for a test", {"seed": 1}, {}, "0", warnings=("A sentence.",),
+        extra={"central": table.iloc[3].to_dict()},
+    )  # fmt: skip
     with sealed(tmp_path / "runs", record) as partial:
         table.to_csv(partial / calibrate.FILES["posterior"], index=False)
     return tmp_path / "runs"
@@ -48,6 +51,11 @@ def test_an_adopted_calibration_is_what_draws_use(runs, root):
     assert about["id"] == NAME and about["outputs"] == dict(read_record(runs / NAME).outputs)
     central = params.load(root=root)
     assert central.posterior.run == NAME and len(central.posterior.rows) == 8
+    before = params.load(root=ROOT).canonical()
+    for name, value in about["central"].items():
+        assert central.entries[name].values()[-1] == float(f"{value:.3g}")
+    changed = {n for n, v in central.canonical().items() if v != before[n]}
+    assert changed <= set(about["central"]), "only what was fitted moves"
     calibrate.adopt(runs, NAME, root)  # again, over the old one
     assert sorted(path.name for path in root.iterdir()) == ["assumptions", "posterior", "scenarios"]
 

@@ -89,7 +89,8 @@ def test_a_scenario_that_sets_a_calibrated_assumption_keeps_it(root):
 def test_without_a_posterior_the_sets_that_fit_together_are_drawn_together(root):
     central = params.load(root=root)
     pairs = {drawn_row(central.with_draw(k, 9, 1), ["support.uptake", "support.tail_stay"]) for k in range(1, 9)}
-    assert pairs == {(0.568, 79.8), (0.54, 44.0), (0.55, 53.0)}
+    joint = [central.entries[name].joint.values for name in ("support.uptake", "support.tail_stay")]
+    assert pairs == set(zip(*joint, strict=True)) and len(pairs) == 3
 
 
 def test_replaced_entries_leave_the_posterior_aside(root):
@@ -170,3 +171,12 @@ def test_the_adopted_posterior_passes_its_own_door():
         return
     assert set(adopted.names) == set(calibrated(read_register()))
     assert len(set(adopted.rows)) == len(adopted.rows) >= 32
+
+
+def test_central_values_are_the_best_row_of_the_adopted_calibration():
+    adopted = read_posterior(ROOT)
+    if adopted is None:
+        return
+    central = json.loads((ROOT / "posterior" / "record.json").read_text(encoding="utf-8"))["central"]
+    entries = read_register()
+    assert {n: float(f"{v:.3g}") for n, v in central.items()} == {n: entries[n].values()[-1] for n in central}

@@ -33,6 +33,7 @@ COLUMNS = {
     "other subsistence total split_status",
     "support_national": "quarter_end total dispersal contingency_hotel contingency_other initial other "
     "subsistence section_95 section_98 section_4 unallocated",
+    "dispersal_area_changes": "contract_area low high quarters",
     "intake": "quarter_end people vintage people_2024_11",
     "intake_by_group": "quarter_end decision_group people",
     "intake_by_nationality": "quarter_end nationality_code decision_group people",

@@ -22,7 +22,7 @@ def test_the_published_panel_gives_the_published_patterns():
     assert len({result.name for result in results}) == 15
     # The range of quarterly changes is that of 2014 to 2021: the quarters of 2023 and 2024 were rougher.
     apart = [result.part for result in results if not result.holds]
-    assert apart == ["area quarters inside p5 to p95"]
+    assert apart == ["area quarters inside p5 to p95 of 2014-21"]
     close = {
         "December 2025",
         "nobody, December 2025",
