@@ -402,7 +402,7 @@ def hindcast(
 
 Ends with 1 when fewer than 13 of the 15 patterns hold, or any national tolerance or theory check fails."""
 )
-def validate(*, replications: int = 8, samples: int = 32, seed: int = 1, runs: Runs = None) -> None:
+def validate(*, replications: int = 16, samples: int = 32, seed: int = 1, runs: Runs = None) -> None:
     """Hold the model against published patterns, national stocks, past quarters and theory.
 
     Args:

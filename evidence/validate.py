@@ -30,7 +30,7 @@ LEAST_PATTERNS = 13
 
 
 def validate(
-    runs: Path, *, replications: int = 8, samples: int = 32, seed: int = 1, progress: Progress | None = None
+    runs: Path, *, replications: int = 16, samples: int = 32, seed: int = 1, progress: Progress | None = None
 ) -> tuple[Path, bool]:
     """Hold the model against the published patterns, stocks, past quarters and theory, and keep every figure.
 
