@@ -50,7 +50,7 @@ def everything() -> list[str]:
             f"replications, {study.months} months from {study.start}"
         )
 
-    lines += _protocols()
+    lines += _protocols() + _plan()
     tables = verify()
     lines.append(f"Reference tables: {len(tables)} in params/reference, every checksum verified")
     lines += [f"  {table['name']:<24}{table['rows']:>5} rows   {_vintage(table)}" for table in tables]
@@ -67,6 +67,19 @@ def _protocols() -> list[str]:
         agreed = protocols.checked(file)
         lines.append(f"  {file.name:<24} {agreed.status}, until {agreed.valid_until}   {agreed.title}")
     return lines
+
+
+def _plan() -> list[str]:
+    """The shipped change plan, and what is recorded beside it."""
+    from params.plan import read_plan
+
+    plan = read_plan()
+    recorded = sum(not state.inferred for state in plan.states.values())
+    return [
+        "Change plan: params/change_plan",
+        f"  {len(plan.targets)} targets, {len(plan.about.milestones)} milestones, {recorded} of {len(plan.states)} "
+        f"states recorded   {plan.label}",
+    ]
 
 
 def _posterior() -> list[str]:

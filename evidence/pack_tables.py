@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 import params
 from evidence import pressure, results
 from evidence.disclosure import BASE, CONFIDENTIAL
-from evidence.exhibits import MODELLED, OFFICIAL, Exhibit, Pack
+from evidence.exhibits import DERIVED, MODELLED, OFFICIAL, Exhibit, Pack
 from evidence.funding import ranged
 from evidence.monitoring import STATE_WORDS, actual, planned
 from evidence.projection import Projection
@@ -137,8 +137,8 @@ def equity_inside(shelf: Pack, region: str) -> Exhibit:
             data=data,
             view=view,
             units="people; mid-2024 population",
-            label=OFFICIAL,
-            source=f"{SOURCE}; Office for National Statistics; shares worked out from them",
+            label=DERIVED,
+            source=f"{SOURCE}; mid-2024 populations, Office for National Statistics",
         )
     )
 

@@ -12,7 +12,7 @@ import pandas as pd
 
 import params
 from evidence import briefs, records, results
-from evidence.exhibits import MODELLED, Exhibit, Pack, open_pack
+from evidence.exhibits import DERIVED, Exhibit, Pack, open_pack
 from evidence.hexmap import LAYOUT, hexmap, step_name
 from evidence.monitoring import actual, planned
 from evidence.plan_status import shelf_of, stated
@@ -221,7 +221,7 @@ def _labels() -> list[str]:
 
 def _basis() -> dict[str, Any]:
     return {
-        "label": MODELLED,
+        "label": DERIVED,
         "source": (
             "people in dispersal accommodation (Home Office, Asy_D11 and Reg_02), mid-2024 populations (Office for "
             "National Statistics), equity and placement assumptions of the register"
