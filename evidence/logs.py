@@ -83,7 +83,7 @@ def qa_log(
     commit, dirty = record.code.get("commit"), record.code.get("dirty")
     code = f"commit {commit}" if commit and not dirty else f"commit {commit} with uncommitted changes: not for citation"
     parts = len(study.settings["arms"]) * study.settings["draws"]
-    passed = "Not run for this model version. `dispersal validate` runs it."
+    passed = "Not run for this model version; the command dispersal validate runs it."
     if validation is not None:
         warned = " ".join(validation.warnings) or "Every criterion is met."
         passed = f"{validation.id}: {warned}"
@@ -109,7 +109,7 @@ def qa_log(
         ("Code", "Tests and style run on each change; this edition's code", code if commit else "not a git checkout"),
         (
             "Reproduction",
-            "`dispersal verify --rerun` simulates again and compares every byte of an exhibit",
+            "The command dispersal verify --rerun simulates again and compares every byte of an exhibit",
             "On request; not part of making the report",
         ),
         ("Sign-off", "Commissioner, analyst, assurer and approver, by role", signed),
