@@ -74,13 +74,15 @@ def national_position(day: date) -> dict[str, float]:
     """The national figures of a start, from the tables of its quarter; `Start.national` says what they are."""
     start = day.isoformat()
     before = (np.datetime64(day, "M") - np.timedelta64(2, "M")).astype("datetime64[D]") - np.timedelta64(1, "D")
+    claims = params.reference("intake").set_index("quarter_end")["people"].dropna()
     growth = national("support_national", "total", start) - national("support_national", "total", str(before))
     return {
         "awaiting": national("awaiting", "people", start),
         "appeals": national("appeals", "open_cases", start),
         "section_4": national("support_national", "section_4", start),
         "granted_a_month": national("decisions", "grants", start) / 3,
-        "claims_a_month": national("intake", "people", start) / 3,
+        # A release of people supported may come before the claims of its quarter: then those of the last one known.
+        "claims_a_month": float(claims[claims.index <= np.datetime64(day)].iloc[-1]) / 3,
         "growth_a_month": growth / 3,
     }
 
