@@ -120,7 +120,7 @@ def calibrate(
         best = dict(zip(space.names, calibration.best_row(fit, observe, seed).tolist(), strict=True))
     finally:
         shown.end()
-    known = identifiability(fit)
+    known = identifiability(fit, best)
     record = Record(
         id=identity,
         kind=KIND,
@@ -219,8 +219,13 @@ def fit_table(fit: Fit, apart: dict[str, np.ndarray], published: Published) -> p
     return pd.DataFrame(rows)[columns]
 
 
-def identifiability(fit: Fit) -> pd.DataFrame:
-    """How much the data say of each assumption, and what it cannot be told apart from."""
+def identifiability(fit: Fit, best: dict[str, float]) -> pd.DataFrame:
+    """How much the data say of each assumption, and what it cannot be told apart from.
+
+    Args:
+        fit: every point.
+        best: the row that fits best; adopted, its values are the central ones.
+    """
     import numpy as np
     import pandas as pd
 
@@ -237,7 +242,7 @@ def identifiability(fit: Fit) -> pd.DataFrame:
         others[column] = -1
         nearest = np.argsort(-others)[:2]
         low, high = np.quantile(own, [0.025, 0.975])
-        central = float(entries[name].values()[-1])
+        central = best[name]
         row: dict[str, Any] = {
             "assumption": name,
             "unit": entries[name].unit,

@@ -16,9 +16,10 @@ _SETS = {"set_a": "Set A", "set_b": "Set B"}
 _IDENTIFIED = {"yes": "identified", "weakly": "weakly identified", "no": "not identified"}
 
 
-def _source(own: Calibration) -> dict[str, str]:
+def _source(own: Calibration) -> dict[str, object]:
     return {
         "label": MODELLED,
+        "basis": {"interval": f"80% interval over {len(own.draws)} rows of the posterior"},
         "source": f"Home Office, MoJ and MHCLG series named in params/hindcast/targets.toml; {own.record['id']}",
     }
 

@@ -106,7 +106,10 @@ def adopted(pack: Pack) -> Calibration | None:
             if hashlib.sha256(content).hexdigest() == record["outputs"].get(file):
                 tables[name] = pd.read_csv(io.BytesIO(content))
                 break
-    return Calibration(record, pd.read_csv(folder / posterior.TABLE), tables["fit"], tables["identifiability"])
+    known = tables["identifiability"]
+    if known is not None:  # adopting moved the central values to the row that fits best
+        known["central"] = known["assumption"].map(record["central"])
+    return Calibration(record, pd.read_csv(folder / posterior.TABLE), tables["fit"], known)
 
 
 def validation(pack: Pack, identity: str = "") -> Path | None:

@@ -77,7 +77,7 @@ def sheets(folder: Path, arms: Mapping[str, str]) -> list[Sheet]:
         [(e["id"], e["title"], e["label"]) for e in sorted(claims, key=_place)],
     )
     tables = sorted((e for e in index if e["kind"] != "claim"), key=_place)
-    return [found, *(_sheet(folder / EXHIBITS / f"{e['id']}.csv", e, arms) for e in tables)]
+    return [*([found] if claims else []), *(_sheet(folder / EXHIBITS / f"{e['id']}.csv", e, arms) for e in tables)]
 
 
 def _place(entry: Mapping[str, Any]) -> float:
