@@ -155,7 +155,9 @@ def adopt(calibration) -> None:
 
     folder, run = calibration
     record = json.loads((run / "record.json").read_text(encoding="utf-8"))
+    names = pd.read_csv(run / calibrate.FILES["posterior"]).columns
     about = {"id": record["id"], "outputs": record["outputs"], "said": record["warnings"]}
+    about["central"] = dict.fromkeys(names, 0.25)
     (folder / posterior.RECORD).write_text(json.dumps(about), encoding="utf-8")
     for name in ("posterior", "fit", "identifiability"):
         (folder / calibrate.FILES[name]).write_bytes((run / calibrate.FILES[name]).read_bytes())
@@ -169,6 +171,7 @@ def test_an_adopted_calibration_is_shown(calibration, pack):
         f"The published record identifies {count - 1} of {count} fitted assumptions, 0 weakly, and leaves 1 as wide as "
         "before."
     )
+    assert (figure.data["central"] == 0.25).all(), "the row adopted, not what was central before the fit"
     table = calibration_exhibits.fit_table(pack)
     assert table.title == "1 of 2 targets lie inside their tolerance at the posterior mean."
     assert table.view.loc[0, "Published"] == "65,311" and table.notes[0] == "Outside: Entry."
