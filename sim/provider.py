@@ -35,7 +35,8 @@ class Provider(mesa.Agent):
         for area in self.areas:
             rows = councils.in_area(area)
             losses, growth = beds_wanted(area, councils, float(need[area]), now)
-            refill = now.procurement.refill * losses / max(losses + growth, 1e-9)
+            # Where stock is to shrink, all that is proposed replaces losses.
+            refill = now.procurement.refill * min(losses / max(losses + growth, 1e-9), 1.0)
             weight = np.zeros(councils.count)
             weight[rows] = (1 - refill) * _shares(pull[rows] * open_to[rows]) + refill * _shares(
                 councils.beds[rows] * councils.local_weight[rows] * open_to[rows]

@@ -87,3 +87,20 @@ def test_refill_keeps_beds_nearer_to_where_they_were(steady_intake):
         return float(np.mean(gaps))
 
     assert moved(1.0) < moved(0.0)
+
+
+def test_a_provider_that_shrinks_still_chooses_by_weights_that_sum_to_one(steady_intake):
+    model = prepare(params.load(), steady_intake(1), seed=1)
+    weights = []
+
+    def offers(area, councils, beds, pull, now, draws, month):
+        weights.append(pull)
+        return np.zeros(councils.count, np.int64)
+
+    losses = [beds_wanted(area, model.councils, 0.0, model.now)[0] for area in range(len(model.councils.areas))]
+    pull = np.ones(model.councils.count)
+    for provider in model.providers:
+        provider.propose(model.councils, -0.9 * np.array(losses), pull, offers, model.now, model.draws, 0)
+    assert len(weights) == len(losses)
+    for weight in weights:
+        assert weight.min() >= 0 and weight.sum() == pytest.approx(1)
