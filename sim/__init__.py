@@ -6,9 +6,10 @@ Example:
     ('policy', 'arrive', 'decide')
 """
 
-from sim.model import PHASES, Rules
+from sim.model import PHASES
+from sim.rules import Rules, RuleWarning
 from sim.run import simulate
 from sim.starts import published_start, start_days
 from sim.trace import trace
 
-__all__ = ["PHASES", "Rules", "published_start", "simulate", "start_days", "trace"]
+__all__ = ["PHASES", "RuleWarning", "Rules", "published_start", "simulate", "start_days", "trace"]

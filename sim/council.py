@@ -40,6 +40,7 @@ class Councils:
         paused: no new proposals, by local intelligence.
         local_weight: of placements and proposals, by local intelligence; 1 is neutral.
         held: state of participation that local intelligence holds, -1 where it does not.
+        month: the calendar month, datetime64[M]; not a column.
     """
 
     codes: np.ndarray
@@ -73,6 +74,7 @@ class Councils:
     funded: np.ndarray = field(init=False)
     area_start: np.ndarray = field(init=False)
     by_area: np.ndarray = field(init=False)
+    month: np.datetime64 = field(init=False)
 
     def __post_init__(self) -> None:
         self.maximum, self.paused = np.full(self.count, np.inf), np.zeros(self.count, bool)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import calendar
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -18,17 +17,17 @@ import params
 from params import Assumptions
 from sim import children, costs, equity, households, kernels, section_4, services
 from sim.allocation import RULES as ALLOCATION
-from sim.allocation import Allocation
 from sim.clock import months_after
-from sim.council import NATIONS, Council, Councils, entry_chance, objection_chance, objection_reasons, respond
-from sim.funding import Caseload, grants
+from sim.council import NATIONS, Council, Councils, objection_reasons, respond
+from sim.funding import Caseload
 from sim.home_office import HomeOffice
 from sim.households import Households
 from sim.intelligence import Intelligence, hold
 from sim.noise import Drift
-from sim.provider import Provider, attraction, first_homes, hand_back, offers
+from sim.provider import Provider, first_homes, hand_back
 from sim.randomness import Draws
 from sim.recorder import Recorder
+from sim.rules import Rules
 from sim.states import Accommodation, Outcome, Participation
 
 PHASES = (
@@ -37,24 +36,6 @@ PHASES = (
 )  # fmt: skip
 _LONGEST_LAG = 60  # months; longer lags are cut, so that a pipeline fits its array
 _WARM_UP = 18  # months of proposals before the start, so that homes on their way at the start exist
-
-
-@dataclass(frozen=True)
-class Rules:
-    """The rules a researcher may replace, each a function with the same arguments.
-
-    Example:
-        >>> from sim import Rules
-        >>> Rules(grants=lambda load, now: load.accommodated * 100.0).offers.__name__
-        'offers'
-    """
-
-    attraction: Callable[[Councils, Any], np.ndarray] = attraction
-    offers: Callable[..., np.ndarray] = offers
-    objection_chance: Callable[[Councils, Any], np.ndarray] = objection_chance
-    entry_chance: Callable[[Councils, Any], np.ndarray] = entry_chance
-    grants: Callable[[Caseload, Any], np.ndarray] = grants
-    allocation: Allocation | None = None  # None follows placement.rule
 
 
 @dataclass
@@ -99,6 +80,7 @@ class DispersalModel(mesa.Model):
         self.intake = intake if intake.ndim == 1 else intake.sum(axis=1)
         self.councils = councils
         self.calendar = months_after(start.day, self.intake.size)
+        councils.month = self.calendar[0]
         self._policy = assumptions.by_month([month.astype("datetime64[D]").item() for month in self.calendar])
         self.now = self._policy[0]
         self.month = -1
@@ -235,7 +217,8 @@ class DispersalModel(mesa.Model):
     def policy(self) -> None:
         """This month's assumptions; the grant baseline is taken when a financial year begins."""
         self.now = self._policy[self.month]
-        self._local.apply(self.councils, self.calendar[self.month])
+        self.councils.month = self.calendar[self.month]
+        self._local.apply(self.councils, self.councils.month)
         if self.calendar[self.month].astype(object).month == 4:
             self.baseline_people = self.households.occupied.copy()
             self.baseline = self.baseline_people[:, : Accommodation.SUBSISTENCE].sum(axis=1).astype(float)
