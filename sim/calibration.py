@@ -404,7 +404,7 @@ class Record:
         names = ("supported_at_month_end", "awaiting_at_month_end", "homelessness_duties_in_month",
                  "open_appeals_at_month_end")  # fmt: skip
         found = {name: model.recorder[name] for name in names}
-        live = model.households.records[: model.households.n]
+        live = model.households.live()
         supported = live[live["support"] == Support.SUPPORTED]
         found["stages"] = np.bincount(supported["stage"], supported["people"], len(Stage))
         return found

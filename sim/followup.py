@@ -35,16 +35,18 @@ def follow(model: DispersalModel, months: int) -> dict[str, float]:
     for month in range(months):
         model.month += 1
         for phase in PHASES:
-            before = households.records[: households.n].copy() if phase in ("decide", "appeal") else None
+            stage = Stage.AWAITING if phase == "decide" else Stage.APPEAL
+            before = households.live() if phase in ("decide", "appeal") else None
             getattr(model, phase)()
-            after = households.records[: households.n]
             if phase == "arrive" and month == 0:
-                own = after[(after["claimed"] == 0) & (after["stage"] == Stage.AWAITING)]
+                own = households.live()
+                own = own[(own["claimed"] == 0) & (own["stage"] == Stage.AWAITING)]
                 slots, claimed = own["slot"].astype(np.int64), int(own["people"].sum(dtype=np.int64))
             elif before is not None:
-                stage = Stage.AWAITING if phase == "decide" else Stage.APPEAL
-                left = (before["stage"] == stage) & (after["stage"] != stage)
-                decided = before[left & np.isin(before["slot"], slots)]
+                after = households.live()
+                waiting = after["slot"][after["stage"] == stage]
+                own = before[(before["stage"] == stage) & np.isin(before["slot"], slots)]
+                decided = own[~np.isin(own["slot"], waiting)]
                 key = model.draws.key("outcome" if phase == "decide" else "appeal outcome")
                 for household in decided:
                     level, members = uniform(key, household["slot"], 0), int(household["people"])
@@ -52,7 +54,8 @@ def follow(model: DispersalModel, months: int) -> dict[str, float]:
                         outcomes[kernels.pick(level, model.outcome_shares[household["decision_group"]])] += members
                     elif level < model.now.appeals.allowed_share:
                         allowed += members
-    still = after[np.isin(after["slot"], slots)]
+    still = households.live()
+    still = still[np.isin(still["slot"], slots)]
     people = {outcome.name.lower(): float(outcomes[outcome]) for outcome in Outcome}
     for name, stage in (("undecided", Stage.AWAITING), ("on_appeal", Stage.APPEAL)):
         people[name] = float(still["people"][still["stage"] == stage].sum(dtype=np.int64))

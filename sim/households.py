@@ -1,4 +1,4 @@
-"""Households as records: synthetic, made from published aggregates, never real people.
+"""Households as columns: synthetic, made from published aggregates, never real people.
 
 The first month's households reproduce the published people by council and accommodation type exactly. Household
 composition, stage and waiting time are not published for each council: they are drawn from national figures.
@@ -6,8 +6,7 @@ composition, stage and waiting time are not published for each council: they are
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
@@ -16,25 +15,10 @@ from sim import kernels
 from sim.randomness import Draws, uniform
 from sim.states import Accommodation, Outcome, Stage
 
-RECORD = np.dtype(
-    [
-        ("slot", np.uint32),  # rises with the claim, never reused: the identity that random draws are keyed by
-        ("claimed", np.int16),  # month of claim, 0 is the first simulated month
-        ("due", np.int16),  # month in which support ends, kernels.NEVER when nothing is due
-        ("council", np.int16),  # row of the councils table, -1 when in none
-        ("people", np.uint8),
-        ("school_age", np.uint8),
-        ("decision_group", np.uint8),
-        ("stage", np.uint8),
-        ("support", np.uint8),
-        ("accommodation", np.uint8),
-    ],
-    align=True,
-)
-
-
 _MOST_GRANTED = 0.98  # of the outcomes of one decision group
-
+_GONE_SHARE = 1 / 6  # of the rows, before the columns are closed up
+_AT_ONCE = 2**16  # rows of the start made at once: no array of all households stands beside the columns
+_ROOM = 1.1  # rows kept free beyond those asked for, so that columns are seldom moved
 
 SLOTS_A_MONTH = 2**20  # half of them for claims, half for appeals that no refusal explains
 
@@ -44,30 +28,147 @@ def first_slot(month: int, on_appeal: bool = False) -> int:
     return (month + 1) * SLOTS_A_MONTH + (SLOTS_A_MONTH // 2 if on_appeal else 0)
 
 
-@dataclass
+class Columns(NamedTuple):
+    """One array for each thing known of a household, 15 bytes a household in all.
+
+    Attributes:
+        slot: rises with the claim, never reused: the identity that random draws are keyed by.
+        claimed: month of claim, 0 is the first simulated month.
+        due: month in which support ends, kernels.NEVER when nothing is due.
+        council: row of the councils table, -1 when in none.
+    """
+
+    slot: np.ndarray
+    claimed: np.ndarray
+    due: np.ndarray
+    council: np.ndarray
+    people: np.ndarray
+    school_age: np.ndarray
+    decision_group: np.ndarray
+    stage: np.ndarray
+    support: np.ndarray
+    accommodation: np.ndarray
+
+
+_TYPES = Columns(
+    np.uint32, np.int16, np.int16, np.int16, np.uint8, np.uint8, np.uint8, np.uint8, np.uint8, np.uint8
+)  # type: ignore[arg-type]
+
+
+def empty(rows: int) -> Columns:
+    """Columns of zeros."""
+    return Columns(*(np.zeros(rows, kind) for kind in _TYPES))
+
+
 class Households:
     """Live households and the people they put into each council.
 
+    The methods are the month's rules for households, in compiled form. Whatever has the same methods can take its
+    place in a model; `tests/bench` holds three others to the same trajectories.
+
     Attributes:
-        records: array of RECORD; rows up to `n` are in use, in order of claim.
+        columns: rows up to `n` are in use, in order of claim.
         occupied: (council, 7) people by accommodation type, the last column unused between months.
+        queue: rows of households without a place, filled by `place` and worked off by `fill` in the same month.
     """
 
-    records: np.ndarray
-    n: int
-    next_slot: int
-    occupied: np.ndarray
+    def __init__(self, columns: Columns, n: int, occupied: np.ndarray) -> None:
+        self.columns = columns
+        self.n = n
+        self.occupied = occupied
+        self._make_room()
+
+    def _make_room(self) -> None:
+        # One more than rows: a kernel writes a row number before it knows whether to keep it.
+        self.queue, self._rows = (np.empty(self.columns.slot.size + 1, np.int32) for _ in range(2))
 
     def reserve(self, extra: int) -> None:
         """Make room for `extra` more households."""
-        if self.n + extra > self.records.size:
-            grown = np.zeros(int((self.n + extra) * 1.1) + 1024, RECORD)
-            grown[: self.n] = self.records[: self.n]
-            self.records = grown
+        if self.n + extra > self.columns.slot.size:
+            self._close_up()
+        if self.n + extra > self.columns.slot.size:
+            size = int((self.n + extra) * _ROOM) + 1024
+            columns = list(self.columns)
+            self.columns = self.queue = self._rows = None  # type: ignore[assignment]  # so that no two copies stand
+            for place, column in enumerate(columns):
+                columns[place] = np.zeros(size, column.dtype)
+                columns[place][: self.n] = column[: self.n]
+            self.columns = Columns(*columns)
+            self._make_room()
 
-    def compact(self) -> None:
+    def live(self) -> np.ndarray:
+        """Households as records with the names of the columns, a copy, without those that are gone."""
+        rows = np.flatnonzero(self.columns.stage[: self.n] != Stage.GONE)
+        return np.rec.fromarrays([column[rows] for column in self.columns], names=list(Columns._fields)).view(np.ndarray)
+
+    def arrive(
+        self, month: int, people: int, keys: np.ndarray, shares: tuple[float, ...], sizes: np.ndarray,
+        group_shares: np.ndarray, subsistence_weight: np.ndarray,
+    ) -> tuple[int, int]:  # fmt: skip
+        """Add the households that claim this month; see `kernels.arrive`. Returns people newly supported, children."""
+        self.reserve(people)
+        self.n, supported, alone = kernels.arrive(
+            self.columns, self.n, first_slot(month), month, people, keys, shares, sizes, group_shares,
+            subsistence_weight, self.occupied,
+        )  # fmt: skip
+        return supported, alone
+
+    def arrive_on_appeal(self, month: int, cases: int, keys: np.ndarray, share: float, sizes: np.ndarray) -> None:
+        """Add appeal cases that first refusals do not explain; see `kernels.arrive_on_appeal`."""
+        self.reserve(cases)
+        slot = first_slot(month, on_appeal=True)
+        self.n = kernels.arrive_on_appeal(self.columns, self.n, slot, month, cases, keys, share, sizes)
+
+    def decide(self, month: int, *rule: Any) -> int:
+        """Initial decisions; see `kernels.decide`. Returns appeals lodged, in households."""
+        return int(kernels.decide(self.columns, self.n, month, *rule, self._rows))
+
+    def decide_appeals(self, month: int, *rule: Any) -> tuple[int, int]:
+        """Appeal decisions; see `kernels.decide_appeals`. Returns cases decided, cases allowed."""
+        return kernels.decide_appeals(self.columns, self.n, month, *rule, self._rows)  # type: ignore[no-any-return]
+
+    def leave(
+        self, month: int, keys: np.ndarray, tail_hazard: float, duty_share: np.ndarray, drift_share: float,
+        drift_weight: np.ndarray, exits: np.ndarray, duties: np.ndarray,
+    ) -> None:  # fmt: skip
+        """End support that is due; see `kernels.leave`."""
+        kernels.leave(
+            self.columns, self.n, month, keys, tail_hazard, duty_share, drift_share, drift_weight, self.occupied,
+            exits, duties, self._rows,
+        )  # fmt: skip
+
+    def place(self, month: int, key: np.uint64, councils: Any, vacancy: np.ndarray, weight: np.ndarray) -> int:
+        """Move households into vacant dispersal beds; see `kernels.place`. Returns households left in the queue."""
+        return int(
+            kernels.place(
+                self.columns, self.n, month, key, councils.area, councils.area_start, councils.by_area, vacancy,
+                weight, self.occupied, self.queue, self._rows,
+            )
+        )  # fmt: skip
+
+    def fill(self, month: int, key: np.uint64, kind: int, room: np.ndarray, count: int) -> tuple[int, int]:
+        """Give queueing households a bed of one kind; see `kernels.fill`. Returns households left, people in them."""
+        left, people = kernels.fill(self.columns, month, key, kind, room, self.occupied, self.queue, count)
+        return left, people
+
+    def displace(self, kind: int, surplus: np.ndarray, count: int) -> int:
+        """Take people out of beds that close; see `kernels.displace`. Returns households in the queue."""
+        return int(
+            kernels.displace(self.columns, self.n, kind, surplus, self.occupied, self.queue, count, self._rows)
+        )
+
+    def census(self, present: np.ndarray) -> tuple[int, int, int, int, int]:
+        """Count everybody; see `kernels.census`."""
+        counts: tuple[int, int, int, int, int] = kernels.census(self.columns, self.n, present, self._rows)
+        return counts
+
+    def _close_up(self) -> None:
         """Forget households that are gone."""
-        self.n = kernels.compact(self.records, self.n)
+        stage = self.columns.stage
+        for column in self.columns:
+            if column is not stage:
+                kernels.keep(column, stage, self.n)
+        self.n = kernels.keep(stage, stage, self.n)
 
 
 @njit(cache=True, nogil=True)
@@ -76,24 +177,23 @@ def _fill_cell(h, n, people, home, kind, key, family_share, family_sizes):
     left = people
     while left > 0:
         members = min(kernels.household_size(uniform(key, n, 0), family_share, family_sizes), left)
-        h[n].people, h[n].council, h[n].accommodation = members, home, kind
-        h[n].support = kernels.SUPPORTED
+        h.people[n], h.council[n], h.accommodation[n] = members, home, kind
+        h.support[n] = kernels.SUPPORTED
         left -= members
         n += 1
     return n
 
 
 @njit(cache=True, nogil=True)
-def _start_stages(h, n, order, quotas):
+def _start_stages(h, order, quotas):
     """Give supported households a stage in random order until each stage has its people; the rest are REFUSED."""
     left = quotas.copy()
-    for position in range(n):
-        row = order[position]
-        h[row].stage = kernels.REFUSED
+    for row in order:
+        h.stage[row] = kernels.REFUSED
         for stage in range(left.size):
             if left[stage] > 0:
-                h[row].stage = stage
-                left[stage] -= h[row].people
+                h.stage[row] = stage
+                left[stage] -= h.people[row]
                 break
 
 
@@ -114,36 +214,37 @@ def start(
         published totals, supported or not.
     """
     sizes = family_sizes(now)
-    people = int(stock.sum())
-    records = np.zeros(int(people + national["awaiting"] + national["appeals"]) + 1024, RECORD)
+    supported, share = draws.key("start size"), now.intake.family_share_supported
+    columns = empty(int(int(stock.sum()) + national["awaiting"] + national["appeals"]) + 1024)
     n = 0
     for home, kind in zip(*np.nonzero(stock), strict=True):
-        n = _fill_cell(
-            records, n, int(stock[home, kind]), home, kind, draws.key("start size"),
-            now.intake.family_share_supported, sizes,
-        )  # fmt: skip
+        n = _fill_cell(columns, n, int(stock[home, kind]), home, kind, supported, share, sizes)
     exit_months = (now.decisions.notice_days + now.decisions.exit_lag_days) / 30.4375
     quotas = np.zeros(3, np.int64)
     quotas[Stage.AWAITING] = now.support.uptake * national["awaiting"]
     quotas[Stage.APPEAL] = now.support.people_per_open_appeal * national["appeals"]
     quotas[Stage.NOTICE] = now.support.granted_supported * national["granted_a_month"] * exit_months
-    order = np.argsort(draws.each("start stage", n, 0), kind="stable")
-    _start_stages(records, n, order, quotas)
-    supported = records[:n]
-    awaiting = int(supported["people"][supported["stage"] == Stage.AWAITING].sum())
-    appeals = int((supported["stage"] == Stage.APPEAL).sum())
-    for stage, missing in (
+    _start_stages(columns, np.argsort(draws.each("start stage", n, 0), kind="stable"), quotas)
+    people, stage = columns.people[:n], columns.stage[:n]
+    awaiting = int(people[stage == Stage.AWAITING].sum(dtype=np.int64))
+    appeals = int((stage == Stage.APPEAL).sum())
+    for wanted, missing in (
         (Stage.AWAITING, int(national["awaiting"]) - awaiting),
         (Stage.APPEAL, int(national["appeals"]) - appeals),
     ):
-        key = draws.key(f"start unsupported {stage.name}")
-        n = _add_unsupported(records, n, missing, int(stage), key, now.intake.family_share, sizes)
-    _start_times(records[:n], now, exit_months, group_shares, draws)
-    records[:n] = records[:n][np.argsort(records["claimed"][:n], kind="stable")]
-    records["slot"][:n] = np.arange(n)
+        key = draws.key(f"start unsupported {wanted.name}")
+        n = _add_unsupported(columns, n, missing, int(wanted), key, now.intake.family_share, sizes)
+    used = Columns(*(column[:n] for column in columns))
+    for first in range(0, n, _AT_ONCE):
+        part = Columns(*(column[first : first + _AT_ONCE] for column in used))
+        _start_times(part, first, now, exit_months, group_shares, draws)
+    order = _oldest_first(used.claimed)
+    for column in used:
+        column[:] = column[order]
+    used.slot[:] = np.arange(n)
     occupied = np.zeros((stock.shape[0], len(Accommodation)), np.int64)
     occupied[:, : stock.shape[1]] = stock
-    return Households(records, n, n, occupied)
+    return Households(columns, n, occupied)
 
 
 @njit(cache=True, nogil=True)
@@ -153,30 +254,55 @@ def _add_unsupported(h, n, missing, stage, key, family_share, family_sizes):
         members = kernels.household_size(uniform(key, n, 0), family_share, family_sizes)
         if stage == kernels.AWAITING:
             members = min(members, missing)
-        h[n].people, h[n].stage, h[n].council = members, stage, -1
-        h[n].support, h[n].accommodation = kernels.NONE, kernels.UNPLACED
+        h.people[n], h.stage[n], h.council[n] = members, stage, -1
+        h.support[n], h.accommodation[n] = kernels.NONE, kernels.UNPLACED
         missing -= members if stage == kernels.AWAITING else 1
         n += 1
     return n
 
 
-def _start_times(records: np.ndarray, now: Any, exit_months: float, group_shares: np.ndarray, draws: Draws) -> None:
-    """Waiting times, decision groups and children of the first households; waiting times only order the queues."""
-    n = records.size
+@njit(cache=True, nogil=True)
+def _oldest_first(claimed):
+    """Rows in order of the month of claim, those of one month in the order they stand in."""
+    lowest = claimed.min() if claimed.size else 0
+    place = np.zeros((claimed.max() if claimed.size else 0) - lowest + 2, np.int64)
+    for month in claimed:
+        place[month - lowest + 1] += 1
+    place = np.cumsum(place)
+    order = np.empty(claimed.size, np.int32)
+    for row in range(claimed.size):
+        month = claimed[row] - lowest
+        order[place[month]] = row
+        place[month] += 1
+    return order
+
+
+def _start_times(
+    h: Columns, first: int, now: Any, exit_months: float, group_shares: np.ndarray, draws: Draws
+) -> None:
+    """Waiting times, decision groups and children of the first households; waiting times only order the queues.
+
+    Args:
+        h: some rows of the columns.
+        first: row number of the first of them, which their draws are keyed by.
+    """
+    n = h.slot.size
     mean_age = np.array([now.queues.awaiting_age, now.queues.appeal_age, now.queues.notice_age,
                          now.queues.notice_age, now.queues.tail_age])  # fmt: skip
-    age = -np.log1p(-draws.each("start age", n, 0)) * mean_age[records["stage"]]
-    records["claimed"] = -1 - np.minimum(age, 30_000).astype(np.int16)
-    records["due"] = kernels.NEVER
-    in_notice = records["stage"] == Stage.NOTICE
-    records["due"][in_notice] = (draws.each("start due", n, 0) * exit_months).astype(np.int16)[in_notice]
+    age = -np.log1p(-draws.each("start age", n, 0, first)) * mean_age[h.stage]
+    h.claimed[:] = -1 - np.minimum(age, 30_000).astype(np.int16)
+    due = (draws.each("start due", n, 0, first) * exit_months).astype(np.int16)
+    h.due[:] = np.where(h.stage == Stage.NOTICE, due, kernels.NEVER)
     edges = np.cumsum(group_shares / group_shares.sum())
-    records["decision_group"] = np.searchsorted(edges[:-1], draws.each("start group", n, 0), side="right")
-    others = np.maximum(records["people"].astype(np.int64) - 1, 0)
-    share = now.intake.school_age_share
-    for member in range(1, int(others.max()) + 1 if n else 1):
-        child = (member <= others) & (draws.each("start children", n, member) < share)
-        records["school_age"] += child.astype(np.uint8)
+    h.decision_group[:] = np.searchsorted(edges[:-1], draws.each("start group", n, 0, first), side="right")
+    _start_children(h, draws.key("start children"), first, now.intake.school_age_share)
+
+
+@njit(cache=True, nogil=True)
+def _start_children(h, key, first, share):
+    """School-age children of the first households."""
+    for row in range(h.people.size):
+        h.school_age[row] = kernels.school_aged(key, first + row, h.people[row], share)
 
 
 def family_sizes(now: Any) -> np.ndarray:

@@ -15,7 +15,7 @@ from scipy.special import gammaincinv
 
 import params
 from params import Assumptions
-from sim import children, costs, equity, households, kernels, section_4, services
+from sim import children, costs, equity, households, section_4, services
 from sim.allocation import RULES as ALLOCATION
 from sim.clock import months_after
 from sim.council import NATIONS, Council, Councils, objection_reasons, respond
@@ -103,7 +103,6 @@ class DispersalModel(mesa.Model):
             start.stock, start.national, self.now, usual, self.draws
         )
         self._family_sizes = households.family_sizes(self.now)
-        self._scratch = np.zeros(0, np.int64)
         self._start_flows()
         self._start_services()
         for tick in range(_WARM_UP):
@@ -153,7 +152,6 @@ class DispersalModel(mesa.Model):
         self._grants, self._entries = Drift("grant odds"), Drift("support uptake")
         self.newly_supported = 0
         self.section_4 = self.start.national["section_4"]
-        self._tail = section_4.after_refusal(self.households.records[: self.households.n])
         self._authorities = np.bincount(councils.upper_tier, councils.population)
         self._children = self._authorities * self.now.children.child_share
         if self.now.children.population == "local_file":
@@ -170,7 +168,7 @@ class DispersalModel(mesa.Model):
     def _start_services(self) -> None:
         """Capacity, temporary accommodation and the grant position consistent with the first month."""
         now, hh, councils = self.now, self.households, self.councils
-        self.counts = kernels.census(hh.records, hh.n, self.present)
+        self.counts = hh.census(self.present)
         supported = self.present[:, 0]
         leaving = self.start.national["granted_a_month"] * now.support.granted_supported
         leaving /= max(self.counts[2] / max(self.counts[3], 1), 1.0)
@@ -229,22 +227,16 @@ class DispersalModel(mesa.Model):
         people = int(self.intake[m])
         others = now.appeals.unexplained_inflow
         cases = int(others) + (self.draws.one("appeals residual", 0, m) < others - int(others))
-        hh.reserve(people + cases)
-        hh.next_slot = households.first_slot(m)
         keys = self._keys("size", "uptake", "group", "children", "subsistence", "subsistence place")
         drift = self._entries.step(now.support.uptake_persistence, now.support.uptake_sd, self.draws, m)
         shares = (
             now.intake.family_share, min(now.support.uptake * float(np.exp(drift - self._entries.variance / 2)), 1.0),
             now.intake.unaccompanied_share, now.support.subsistence_share, now.intake.school_age_share,
         )  # fmt: skip
-        hh.n, hh.next_slot, supported, alone = kernels.arrive(
-            hh.records, hh.n, hh.next_slot, m, people, keys, shares, self._family_sizes, self._group_shares[m],
-            self.subsistence_weight, hh.occupied,
-        )  # fmt: skip
-        hh.next_slot = households.first_slot(m, on_appeal=True)
-        hh.n, hh.next_slot = kernels.arrive_on_appeal(
-            hh.records, hh.n, hh.next_slot, m, cases, keys, now.intake.family_share, self._family_sizes
+        supported, alone = hh.arrive(
+            m, people, keys, shares, self._family_sizes, self._group_shares[m], self.subsistence_weight
         )
+        hh.arrive_on_appeal(m, cases, keys, now.intake.family_share, self._family_sizes)
         record["claims_in_month"][m] = people
         self.newly_supported = supported
         leaving = children.grow_up(self.looked_after, now)
@@ -262,8 +254,8 @@ class DispersalModel(mesa.Model):
         drift = self._grants.step(now.decisions.grant_persistence, now.decisions.grant_odds_sd, self.draws, m)
         keys = self._keys("decide", "outcome", "exit", "appeal", "retained", "tail entry")
         self.outcome_shares = households.outcome_shares(now, self.start.decision_groups, drift)
-        lodged = kernels.decide(
-            hh.records, hh.n, m, keys, queue, capacity, now.decisions.oldest_share,
+        lodged = hh.decide(
+            m, keys, queue, capacity, now.decisions.oldest_share,
             self.outcome_shares, self._exit_days(),
             now.appeals.share_of_refused, now.support.retained_on_appeal, now.support.tail_entry,
             now.decisions.withdrawn_exit_days, self.outcomes,
@@ -277,8 +269,8 @@ class DispersalModel(mesa.Model):
         keys = self._keys("appeal order", "appeal outcome", "exit", "tail entry")
         record = self.recorder
         queue = self.counts[1] + int(record["appeals_lodged_in_month"][m] + record["appeals_unexplained_in_month"][m])
-        self.appeals_decided, allowed = kernels.decide_appeals(
-            hh.records, hh.n, m, keys, queue, int(now.appeals.capacity), now.appeals.oldest_share,
+        self.appeals_decided, allowed = hh.decide_appeals(
+            m, keys, queue, int(now.appeals.capacity), now.appeals.oldest_share,
             now.appeals.allowed_share, self._exit_days(), now.support.tail_entry,
         )  # fmt: skip
         record["appeals_decided_in_month"][m] = self.appeals_decided
@@ -291,16 +283,11 @@ class DispersalModel(mesa.Model):
         housed = hh.occupied[:, Accommodation.DISPERSAL].copy()
         people, there = councils.population / councils.population.sum(), supported / max(int(supported.sum()), 1)
         mix = now.move_on.drift_population
-        kernels.leave(
-            hh.records, hh.n, m, self._keys("tail exit", "duty", "drift", "destination"), 1 / now.support.tail_stay,
-            self._duty_share(), now.move_on.drift_share, mix * people + (1 - mix) * there, hh.occupied, self.exits,
-            self.duties,
+        hh.leave(
+            m, self._keys("tail exit", "duty", "drift", "destination"), 1 / now.support.tail_stay,
+            self._duty_share(), now.move_on.drift_share, mix * people + (1 - mix) * there, self.exits, self.duties,
         )  # fmt: skip
-        hh.compact()
         councils.voids += housed - hh.occupied[:, Accommodation.DISPERSAL]
-        tail = section_4.after_refusal(hh.records[: hh.n])
-        self.section_4 = section_4.next_stock(self.section_4, tail - self._tail + int(self.exits[3]), tail, now)
-        self._tail = tail
         self.recorder["exits_in_month"][m] = self.exits
         self.recorder["homelessness_duties_in_month"][m] = self.duties
 
@@ -312,7 +299,7 @@ class DispersalModel(mesa.Model):
         councils.voids -= np.minimum(lost, councils.voids)  # homes that stand empty go first
         surplus = hh.occupied[:, Accommodation.DISPERSAL] + councils.voids - councils.beds
         if (surplus > 0).any():
-            kernels.displace(hh.records, hh.n, int(Accommodation.DISPERSAL), surplus, hh.occupied, self._queue(), 0)
+            hh.displace(int(Accommodation.DISPERSAL), surplus, 0)
         self.recorder["beds_handed_back_in_month"][m] = lost
 
         councils.people = hh.occupied[:, Accommodation.DISPERSAL]
@@ -414,15 +401,10 @@ class DispersalModel(mesa.Model):
         vacancy = np.minimum(vacancy, most - here)
         too_few = councils.rural & (councils.beds < now.placement.minimum_cluster) & (here == 0)
         vacancy = np.where(too_few, 0, np.maximum(vacancy, 0)).astype(float)
-        queue = self._queue()
-        count = kernels.place(
-            hh.records, hh.n, m, self.draws.key("place"), councils.area, councils.area_start, councils.by_area,
-            vacancy, self._preference(), hh.occupied, queue,
-        )  # fmt: skip
+        count = hh.place(m, self.draws.key("place"), councils, vacancy, self._preference())
         for kind in (Accommodation.INITIAL, Accommodation.CONTINGENCY_OTHER, Accommodation.OTHER):
             room = np.maximum(councils.fixed_beds[:, kind] - hh.occupied[:, kind], 0)
-            key = self.draws.key(f"place {kind.name}")
-            count, _ = kernels.fill(hh.records, m, key, int(kind), room, hh.occupied, queue, count)
+            count, _ = hh.fill(m, self.draws.key(f"place {kind.name}"), int(kind), room, count)
         self.without_place = count
 
     def hotels(self) -> None:
@@ -430,15 +412,15 @@ class DispersalModel(mesa.Model):
         now, hh, councils, m = self.now, self.households, self.councils, self.month
         hotel = int(Accommodation.CONTINGENCY_HOTEL)
         key = self.draws.key("place hotel")
-        queue, count = self._queue(), self.without_place
+        count = self.without_place
         closed = self.home_office.close_hotels(councils, hh.occupied[:, hotel], now, self.draws, m)
         councils.hotel_beds -= closed
         surplus = hh.occupied[:, hotel] - councils.hotel_beds
         if (surplus > 0).any():
-            count = kernels.displace(hh.records, hh.n, hotel, surplus, hh.occupied, queue, count)
+            count = hh.displace(hotel, surplus, count)
         # A hotel under an exit plan takes nobody new.
         room = np.where(councils.closing > 0, 0, np.maximum(councils.hotel_beds - hh.occupied[:, hotel], 0))
-        count, unplaced = kernels.fill(hh.records, m, key, hotel, room, hh.occupied, queue, count)
+        count, unplaced = hh.fill(m, key, hotel, room, count)
         opened = np.zeros(councils.count, np.int64)
         self.surprised = np.zeros(councils.count)
         while unplaced > 0:
@@ -448,14 +430,17 @@ class DispersalModel(mesa.Model):
             councils.hotel_beds += more
             councils.closing[more > 0] = 0  # whoever needs beds again ends the plan
             room = np.maximum(councils.hotel_beds - hh.occupied[:, hotel], 0)
-            count, unplaced = kernels.fill(hh.records, m, key, hotel, room, hh.occupied, queue, count)
+            count, unplaced = hh.fill(m, key, hotel, room, count)
         self.recorder["hotel_beds_opened_in_month"][m] = opened
         self.recorder["hotel_beds_closed_in_month"][m] = closed
 
     def serve(self) -> None:
         """Services meet what they can; temporary accommodation fills and empties."""
         now, hh = self.now, self.households
-        self.counts = kernels.census(hh.records, hh.n, self.present)
+        refused = self.counts[4]
+        self.counts = hh.census(self.present)
+        entered = self.counts[4] - refused + int(self.exits[3])
+        self.section_4 = section_4.next_stock(self.section_4, entered, self.counts[4], now)
         stay = max(now.services.temporary_stay, 1.0)
         self.temporary += self.duties * now.services.temporary_share - self.temporary / stay
         self.needed = services.demand(self.present, self.temporary, now)
@@ -529,12 +514,6 @@ class DispersalModel(mesa.Model):
 
     def _keys(self, *decisions: str) -> np.ndarray:
         return np.array([self.draws.key(decision) for decision in decisions], np.uint64)
-
-    def _queue(self) -> np.ndarray:
-        """Room for the rows of households without a place."""
-        if self._scratch.size < self.households.n:
-            self._scratch = np.zeros(self.households.records.size, np.int64)
-        return self._scratch
 
     def _exit_days(self) -> np.ndarray:
         """Days from a grant to the end of support, for a person alone and for a family."""

@@ -44,10 +44,10 @@ def uniform(key: np.uint64, who: int, when: int) -> float:
 
 
 @njit(cache=True, nogil=True)
-def _fill(key: np.uint64, count: int, when: int) -> np.ndarray:
+def _fill(key: np.uint64, first: int, count: int, when: int) -> np.ndarray:
     draws = np.empty(count)
-    for who in range(count):
-        draws[who] = uniform(key, who, when)
+    for position in range(count):
+        draws[position] = uniform(key, first + position, when)
     return draws
 
 
@@ -64,9 +64,9 @@ class Draws:
             self._keys[decision] = decision_key(self._seed, decision)
         return self._keys[decision]
 
-    def each(self, decision: str, count: int, when: int) -> np.ndarray:
-        """Uniforms of shape (count,), one for each row of a table (council, area), at one month."""
-        return np.asarray(_fill(self.key(decision), count, when))
+    def each(self, decision: str, count: int, when: int, first: int = 0) -> np.ndarray:
+        """Uniforms of shape (count,), one for each row of a table (council, area) from `first` on, at one month."""
+        return np.asarray(_fill(self.key(decision), first, count, when))
 
     def one(self, decision: str, who: int, when: int) -> float:
         """A single uniform."""

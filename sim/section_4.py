@@ -8,16 +8,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
-from sim.states import Stage, Support
-
-
-def after_refusal(records: np.ndarray) -> int:
-    """People supported with no appeal left, on section 4 or section 95."""
-    tail = (records["stage"] == Stage.REFUSED) & (records["support"] != Support.NONE)
-    return int(records["people"][tail].sum(dtype=np.int64))
-
 
 def next_stock(stock: float, entered: int, tail: int, now: Any) -> float:
     """People on section 4 after a month: some of those who enter the tail, less those whose section 4 ends.

@@ -34,7 +34,7 @@ def pair(steady_intake, month: int, seed: int, months: int, overrides: dict):
 
 def others(model, month: int, last: int) -> np.ndarray:
     """Households but a month's claims from slot `last` on."""
-    records = model.households.records[: model.households.n]
+    records = model.households.live()
     own = (records["slot"] >= last) & (records["slot"] < first_slot(month, on_appeal=True))
     return np.sort(records[~own], order="slot")
 
@@ -53,7 +53,7 @@ def test_one_household_more_leaves_everyone_elses_history_as_it_was(steady_intak
             np.testing.assert_array_equal(*(others(model, month, 2**31) for model in (alone, joined)))
             continue
         if last is None:
-            records = alone.households.records[: alone.households.n]
+            records = alone.households.live()
             claims = (records["claimed"] == month) & (records["slot"] < first_slot(month, on_appeal=True))
             last = int(records["slot"][claims].max())  # its size is what was left of the month
         one, two = others(alone, month, last), others(joined, month, last)
