@@ -75,6 +75,7 @@ class Households:
     def __init__(self, columns: Columns, n: int, occupied: np.ndarray) -> None:
         self.columns = columns
         self.n = n
+        self._gone = 0  # rows of households that are gone, at the last census
         self.occupied = occupied
         self._make_room()
 
@@ -84,7 +85,7 @@ class Households:
 
     def reserve(self, extra: int) -> None:
         """Make room for `extra` more households."""
-        if self.n + extra > self.columns.slot.size:
+        if self._gone > _GONE_SHARE * self.n:
             self._close_up()
         if self.n + extra > self.columns.slot.size:
             size = int((self.n + extra) * _ROOM) + 1024
@@ -99,7 +100,11 @@ class Households:
     def live(self) -> np.ndarray:
         """Households as records with the names of the columns, a copy, without those that are gone."""
         rows = np.flatnonzero(self.columns.stage[: self.n] != Stage.GONE)
-        return np.rec.fromarrays([column[rows] for column in self.columns], names=list(Columns._fields)).view(np.ndarray)
+        columns = self.columns._asdict()
+        found = np.empty(rows.size, [(name, column.dtype) for name, column in columns.items()])
+        for name, column in columns.items():
+            found[name] = column[rows]
+        return found
 
     def arrive(
         self, month: int, people: int, keys: np.ndarray, shares: tuple[float, ...], sizes: np.ndarray,
@@ -158,9 +163,9 @@ class Households:
         )
 
     def census(self, present: np.ndarray) -> tuple[int, int, int, int, int]:
-        """Count everybody; see `kernels.census`."""
-        counts: tuple[int, int, int, int, int] = kernels.census(self.columns, self.n, present, self._rows)
-        return counts
+        """Count everybody; see `kernels.census`. Returns its counts of people, households and cases."""
+        *counts, self._gone = kernels.census(self.columns, self.n, present, self._rows)
+        return tuple(counts)
 
     def _close_up(self) -> None:
         """Forget households that are gone."""
@@ -168,7 +173,7 @@ class Households:
         for column in self.columns:
             if column is not stage:
                 kernels.keep(column, stage, self.n)
-        self.n = kernels.keep(stage, stage, self.n)
+        self.n, self._gone = kernels.keep(stage, stage, self.n), 0
 
 
 @njit(cache=True, nogil=True)

@@ -102,7 +102,11 @@ def arrive(
 
 @njit(cache=True, nogil=True)
 def arrive_on_appeal(h, n, next_slot, month, cases, keys, family_share, family_sizes):
-    """Append appeal cases that first refusals do not explain: households outside support, straight into appeal. Returns rows in use."""
+    """Append appeal cases that first refusals do not explain: households outside support, straight into appeal.
+
+    Returns:
+        Rows in use.
+    """
     for _ in range(cases):
         h.slot[n], h.claimed[n], h.school_age[n], h.decision_group[n] = next_slot, month, 0, 0
         h.people[n] = household_size(uniform(keys[0], next_slot, 0), family_share, family_sizes)
@@ -504,14 +508,15 @@ def census(h, n, present, rows):
 
     Returns:
         people awaiting a decision, open appeals (cases), people supported, households supported, people supported
-        with no appeal left.
+        with no appeal left, rows of households that are gone.
     """
     present[:] = 0
-    awaiting, appeals, supported, households, refused = 0, 0, 0, 0, 0
+    awaiting, appeals, supported, households, refused, gone = 0, 0, 0, 0, 0, 0
     for row in range(n):
         stage, members, has = h.stage[row], h.people[row], h.support[row] != NONE
         awaiting += members * (stage == AWAITING)
         appeals += stage == APPEAL
+        gone += stage == GONE
         supported += members * has
         households += has
         refused += members * (has & (stage == REFUSED))
@@ -525,4 +530,4 @@ def census(h, n, present, rows):
         present[home, 1] += children
         present[home, 2] += members - children
         present[home, 3] += members * ((h.stage[row] == AWAITING) | (h.stage[row] == APPEAL))
-    return awaiting, appeals, supported, households, refused
+    return awaiting, appeals, supported, households, refused, gone
