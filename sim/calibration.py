@@ -346,6 +346,7 @@ class Record:
                            part["low"], part["high"])
                     for part in pattern["parts"]
                 ]  # fmt: skip
+        single += [Target(**churn) for churn in file["churn"]]
         label = "People supported for each open appeal, December 2025: simulated less assumed at a start"
         single.append(Target("appeal_coherence", label, 0, -allowed["coherence"], allowed["coherence"]))
         outputs = (*(f"supported_{day}" for day in self.days), *(target.name for target in single))

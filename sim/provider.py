@@ -31,7 +31,7 @@ class Provider(mesa.Agent):
             offers: the rule that chooses councils, `sim.provider.offers` unless a researcher replaced it.
         """
         proposed = np.zeros(councils.count, np.int64)
-        open_to = open_to_proposals(councils, now)
+        open_to, kept_up = open_to_proposals(councils, now), open_to_replacement(councils, now)
         for area in self.areas:
             rows = councils.in_area(area)
             losses, growth = beds_wanted(area, councils, float(need[area]), now)
@@ -39,7 +39,7 @@ class Provider(mesa.Agent):
             refill = now.procurement.refill * min(losses / max(losses + growth, 1e-9), 1.0)
             weight = np.zeros(councils.count)
             weight[rows] = (1 - refill) * _shares(pull[rows] * open_to[rows]) + refill * _shares(
-                councils.beds[rows] * councils.local_weight[rows] * open_to[rows]
+                councils.beds[rows] * councils.local_weight[rows] * kept_up[rows]
             )
             beds = (losses + growth) / now.procurement.planned_conversion
             proposed[rows] += offers(area, councils, beds, weight, now, draws, month)[rows]
@@ -65,11 +65,20 @@ def beds_wanted(area: int, councils: Councils, need: float, now: Any) -> tuple[f
 
 
 def open_to_proposals(councils: Councils, now: Any) -> np.ndarray:
-    """Whether a provider may propose homes in each council, (council,): it takes part and is below its limits."""
+    """Whether a provider may propose more homes in each council, (council,): it takes part and is below its limits."""
+    more = councils.participation <= Participation.ACTIVE
+    return np.asarray(open_to_replacement(councils, now) & more & (councils.beds < councils.limit(now)))
+
+
+def open_to_replacement(councils: Councils, now: Any) -> np.ndarray:
+    """Whether a provider may replace lost homes in each council, (council,).
+
+    A council at an advisory limit, or one that has paused, keeps what it has; at a hard limit it does not.
+    """
     state = councils.participation
-    takes_part = (state >= Participation.AGREED_NO_PROCUREMENT) & (state <= Participation.ACTIVE)
-    below = (councils.beds < councils.limit(now)) | (not now.placement.cluster_hard)
-    return np.asarray(takes_part & below & ~councils.paused & (councils.beds < councils.maximum))
+    takes_part = (state >= Participation.AGREED_NO_PROCUREMENT) & (state <= Participation.PAUSED_OR_AT_LIMIT)
+    most = councils.limit(now) if now.placement.cluster_hard else councils.maximum
+    return np.asarray(takes_part & ~councils.paused & (councils.beds < most))
 
 
 def _shares(weight: np.ndarray) -> np.ndarray:

@@ -171,6 +171,7 @@ def pattern_values(free: Panel, cohort: Panel) -> dict[str, float]:
         **_volatility(dispersal),
         **_elasticities(first, last),
         **_gross(dispersal),
+        **_churn(dispersal),
         **_net(dispersal),
         "overlap_5": overlap(first, middle),
         "overlap_10": overlap(first, last),
@@ -307,6 +308,24 @@ def _gross(dispersal: Panel) -> dict[str, float]:
         falls.append(-change[change < 0].sum() / stock)
         rises.append(change[change > 0].sum() / stock)
     return {"gross_falls": float(np.mean(falls)), "gross_rises": float(np.mean(rises))}
+
+
+def _churn(dispersal: Panel) -> dict[str, float]:
+    """Elasticities of a quarter's gross rises (stock, population) and falls (stock), to September 2024.
+
+    Area quarters are given. Falls are those of councils that had somebody.
+    """
+    area, names = _areas()
+    population = np.log(params.reference("councils")["population"].to_numpy(float))
+    days = [day for day in sorted(dispersal) if day <= FIRST_END]
+    before = np.stack([dispersal[day] for day in days[:-1]])
+    change = np.stack([dispersal[day] for day in days[1:]]) - before
+    group = area + len(names) * np.arange(len(before))[:, None]
+    columns = np.stack([np.log(before + 5), np.broadcast_to(population, before.shape)], axis=-1)
+    rises = placement_elasticities(np.maximum(change, 0).ravel(), columns.reshape(-1, 2), group.ravel())
+    had = before > 0
+    falls = placement_elasticities(np.maximum(-change, 0)[had], np.log(before[had])[:, None], group[had])
+    return {"rises_stock": float(rises[0]), "rises_population": float(rises[1]), "falls_stock": float(falls[0])}
 
 
 def _net(dispersal: Panel) -> dict[str, float]:
