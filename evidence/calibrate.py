@@ -99,7 +99,7 @@ def calibrate(
         return folder
     sizes = (points, points // 2, draws)
     sets = coherent_sets()
-    total = sum(sizes) + len(sets) + min(calibration.FINALISTS, draws) * calibration.REPEATS
+    total = sum(sizes) + len(sets)
     shown.say(f"Calibration {identity}: {len(space.names)} assumptions, {total} points of three runs each")
     published = calibration.Record()
     count = 0
@@ -117,10 +117,10 @@ def calibrate(
 
         chosen = np.array([[values[name] for name in space.names] for values in sets.values()])
         apart = dict(zip(sets, observe(chosen, [seed] * len(sets)), strict=True))
-        best = dict(zip(space.names, calibration.best_row(fit, observe, seed).tolist(), strict=True))
+        central = dict(zip(space.names, calibration.centre(fit).tolist(), strict=True))
     finally:
         shown.end()
-    known = identifiability(fit, best)
+    known = identifiability(fit, central)
     record = Record(
         id=identity,
         kind=KIND,
@@ -130,7 +130,7 @@ def calibrate(
         model_version=version,
         inputs=inputs,
         warnings=tuple(said(fit, known, apart)),
-        extra={"ranges": ranges, "waves": list(sizes), "sets": sets, "central": best},
+        extra={"ranges": ranges, "waves": list(sizes), "sets": sets, "central": central},
     )
     with sealed(runs, record, replace_existing=folder.exists()) as partial:
         for name, table in (
@@ -219,12 +219,12 @@ def fit_table(fit: Fit, apart: dict[str, np.ndarray], published: Published) -> p
     return pd.DataFrame(rows)[columns]
 
 
-def identifiability(fit: Fit, best: dict[str, float]) -> pd.DataFrame:
+def identifiability(fit: Fit, centre: dict[str, float]) -> pd.DataFrame:
     """How much the data say of each assumption, and what it cannot be told apart from.
 
     Args:
         fit: every point.
-        best: the row that fits best; adopted, its values are the central ones.
+        centre: the row that gives the central values when adopted.
     """
     import numpy as np
     import pandas as pd
@@ -242,7 +242,7 @@ def identifiability(fit: Fit, best: dict[str, float]) -> pd.DataFrame:
         others[column] = -1
         nearest = np.argsort(-others)[:2]
         low, high = np.quantile(own, [0.025, 0.975])
-        central = best[name]
+        central = centre[name]
         row: dict[str, Any] = {
             "assumption": name,
             "unit": entries[name].unit,

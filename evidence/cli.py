@@ -442,7 +442,7 @@ def calibrate(
 
     Args:
         adopt: Copy the joint draws of this calibration to params/posterior/, where every study finds them, and make
-            its best-fitting row the register's central values (`python -m params.schema` after it).
+            their mean the register's central values (`python -m params.schema` after it).
         points: Points of the first wave; the second has half as many.
         draws: Rows of the posterior, each simulated.
         seed: Seed of everything drawn.

@@ -107,7 +107,7 @@ def adopted(pack: Pack) -> Calibration | None:
                 tables[name] = pd.read_csv(io.BytesIO(content))
                 break
     known = tables["identifiability"]
-    if known is not None:  # adopting moved the central values to the row that fits best
+    if known is not None:  # adopting moved the central values
         known["central"] = known["assumption"].map(record["central"])
     return Calibration(record, pd.read_csv(folder / posterior.TABLE), tables["fit"], known)
 

@@ -31,7 +31,6 @@ from sim.states import Stage, Support
 WALKERS, STEPS = 256, 400
 TEMPERATURE = 4.0  # of middle waves: wide enough that an emulator still in error cannot lose the right region
 TAIL_DEGREES = 4.0  # Student's t: a target the model cannot reach does not drag all others
-FINALISTS, REPEATS = 16, 4  # rows that may become the central values, and simulations of each to choose by
 HALVES = 2.0  # a tolerance is two standard deviations of what the model may miss
 
 
@@ -278,17 +277,12 @@ def calibrate(space: Space, targets: Targets, observe: Observe, sizes: Sequence[
     return Fit(space, targets, wave, space.values(places), outputs, targets.distance(outputs), error)
 
 
-def best_row(fit: Fit, observe: Observe, seed: int) -> np.ndarray:
-    """The row of the posterior that fits best when chance is averaged out, (assumption,): the central values.
+def centre(fit: Fit) -> np.ndarray:
+    """The central values, (assumption,): the mean of the posterior, which lies on the ridges that its rows lie along.
 
-    One simulation a row leaves the chance of its seed in its distance, so the best rows by one are simulated again,
-    all under the same new seeds.
+    The best of many noisy distances would lie anywhere along what the data cannot identify.
     """
-    last = fit.wave == fit.wave.max()
-    rows = fit.posterior[np.argsort(fit.distance[last], kind="stable")[:FINALISTS]]
-    outputs = observe(np.repeat(rows, REPEATS, axis=0), [*_seeds(seed, fit.wave.size, REPEATS)] * len(rows))
-    mean = outputs.reshape(len(rows), REPEATS, -1).mean(axis=1)
-    return np.asarray(rows[np.argmin(fit.targets.distance(mean))])
+    return np.asarray(fit.posterior.mean(axis=0))
 
 
 def _seeds(seed: int, first: int, count: int) -> range:

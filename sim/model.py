@@ -150,6 +150,7 @@ class DispersalModel(mesa.Model):
         self.quarter_before = self.start.stock.copy()
         self.subsistence_weight = self.start.stock[:, Accommodation.SUBSISTENCE].astype(float)
         self._grants, self._entries = Drift("grant odds"), Drift("support uptake")
+        self._relets = [Drift("turnaround", area) for area in range(len(councils.areas))]
         self.newly_supported = 0
         self.section_4 = self.start.national["section_4"]
         self._authorities = np.bincount(councils.upper_tier, councils.population)
@@ -385,8 +386,10 @@ class DispersalModel(mesa.Model):
 
     def open_beds(self) -> None:
         """Homes whose works and licences are done open, and some of those left empty are ready for new households."""
-        councils = self.councils
-        ready = councils.voids / (1 + self.now.procurement.turnaround)
+        councils, now = self.councils, self.now
+        persistence, spread = now.procurement.turnaround_persistence, now.procurement.turnaround_sd
+        pace = [np.exp(a.step(persistence, spread, self.draws, self.month) - a.variance / 2) for a in self._relets]
+        ready = councils.voids / (1 + now.procurement.turnaround * np.array(pace)[councils.area])
         councils.voids -= _whole(ready, self.draws.each("ready again", councils.count, self.month))
         opened = self.pipeline[self.month + _WARM_UP]
         councils.beds += opened

@@ -1,4 +1,4 @@
-"""National rates that drift: the part of the future that no assumption fixes and no council causes."""
+"""Rates that drift: the part of the future that no assumption fixes and no council causes."""
 
 from __future__ import annotations
 
@@ -19,8 +19,9 @@ class Drift:
         variance: how far it may have drifted by now; half of it keeps the mean of its exponential at one.
     """
 
-    def __init__(self, decision: str) -> None:
-        self._decision = decision
+    def __init__(self, decision: str, place: int = 0) -> None:
+        """Name the decision, and the contract area that drifts on its own; nought for what is national."""
+        self._decision, self._place = decision, place
         self.value = 0.0
         self.variance = 0.0
 
@@ -31,7 +32,7 @@ class Drift:
             persistence: share of a deviation left after a quarter, 0 to 1.
             spread: standard deviation of a quarter's innovation; three monthly ones make it up.
         """
-        level = min(max(draws.one(self._decision, 0, month), 1e-12), 1 - 1e-12)
+        level = min(max(draws.one(self._decision, self._place, month), 1e-12), 1 - 1e-12)
         self.value = persistence ** (1 / 3) * self.value + spread / math.sqrt(3) * float(ndtri(level))
         self.variance = persistence ** (2 / 3) * self.variance + spread**2 / 3
         return self.value

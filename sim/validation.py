@@ -311,9 +311,10 @@ def _gross(dispersal: Panel) -> dict[str, float]:
 
 
 def _churn(dispersal: Panel) -> dict[str, float]:
-    """Elasticities of a quarter's gross rises (stock, population) and falls (stock), to September 2024.
+    """Elasticities of a quarter's gross rises and falls, and how unevenly rises and areas move.
 
-    Area quarters are given. Falls are those of councils that had somebody.
+    To September 2024; area quarters are given. Falls are those of councils that had somebody. Dispersion is Pearson's
+    chi-squared for each degree of freedom, in people: 1 if people were placed one by one.
     """
     area, names = _areas()
     population = np.log(params.reference("councils")["population"].to_numpy(float))
@@ -322,10 +323,27 @@ def _churn(dispersal: Panel) -> dict[str, float]:
     change = np.stack([dispersal[day] for day in days[1:]]) - before
     group = area + len(names) * np.arange(len(before))[:, None]
     columns = np.stack([np.log(before + 5), np.broadcast_to(population, before.shape)], axis=-1)
-    rises = placement_elasticities(np.maximum(change, 0).ravel(), columns.reshape(-1, 2), group.ravel())
+    totals = np.stack([np.bincount(area, dispersal[day], len(names)) for day in days])
+    rises, (stock, people) = _placed(np.maximum(change, 0).ravel(), columns.reshape(-1, 2), group.ravel())
     had = before > 0
-    falls = placement_elasticities(np.maximum(-change, 0)[had], np.log(before[had])[:, None], group[had])
-    return {"rises_stock": float(rises[0]), "rises_population": float(rises[1]), "falls_stock": float(falls[0])}
+    _, (falls,) = _placed(np.maximum(-change, 0)[had], np.log(before[had])[:, None], group[had])
+    return {
+        "rises_stock": float(stock),
+        "rises_population": float(people),
+        "rises_dispersion": rises,
+        "area_spread": float((np.diff(totals, axis=0) / totals[:-1]).std(axis=0).mean()),
+        "falls_stock": float(falls),
+    }
+
+
+def _placed(gross: np.ndarray, columns: np.ndarray, group: np.ndarray) -> tuple[float, np.ndarray]:
+    """Dispersion and elasticities of a conditional logit of placements."""
+    beta = placement_elasticities(gross, columns, group)
+    weight = np.exp(columns @ beta)
+    fitted = np.bincount(group, gross)[group] * weight / np.bincount(group, weight)[group]
+    some = fitted > 0
+    free = some.sum() - beta.size - np.unique(group[some]).size
+    return float(((gross - fitted)[some] ** 2 / fitted[some]).sum() / free), beta
 
 
 def _net(dispersal: Panel) -> dict[str, float]:

@@ -173,7 +173,7 @@ def test_the_adopted_posterior_passes_its_own_door():
     assert len(set(adopted.rows)) == len(adopted.rows) >= 32
 
 
-def test_central_values_are_the_best_row_of_the_adopted_calibration():
+def test_central_values_are_those_of_the_adopted_calibration():
     adopted = read_posterior(ROOT)
     if adopted is None:
         return

@@ -54,9 +54,7 @@ def test_a_pause_stops_proposals_until_it_ends(steady_intake, without):
 def test_nobody_is_placed_above_a_maximum_and_nobody_is_moved_out(steady_intake, without, hard):
     held = float(without["supported_at_month_end"].sel(council=BUSY, accommodation="dispersal").isel(month_end=6))
     rule = with_rule(council=BUSY, set="maximum", value=held - 50)
-    if not hard:
-        soft = params.load(overrides={"placement.cluster_hard": False})
-        rule = replace(soft, local=rule.local)
+    rule = replace(params.load(overrides={"placement.cluster_hard": hard}), local=rule.local)
     limited = sim.simulate(rule, steady_intake(MONTHS, 12_000), seed=4)
     people = limited["supported_at_month_end"].sel(council=BUSY, accommodation="dispersal").to_numpy()[6:]
     above = people[1:] > held - 50
@@ -81,7 +79,7 @@ def test_a_held_participation_stays_until_it_ends(steady_intake, without):
 
 def test_the_limit_may_rest_on_the_2001_census(steady_intake):
     residents = params.reference("councils")["population"].to_numpy(float)
-    chosen = params.load(overrides={"placement.cluster_limit": 0.001})
+    chosen = params.load(overrides={"placement.cluster_limit": 0.001, "placement.cluster_hard": True})
     small = Populations("0" * 64, {"population_2001": tuple(residents * 0.5)})
     step = (Step(FOREVER, "census_2001", False),)
     steps = dict(chosen.steps) | {"placement.cluster_denominator": step}

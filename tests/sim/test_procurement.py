@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import params
-from sim.provider import beds_wanted, first_homes, open_to_proposals
+from sim.provider import beds_wanted, first_homes, open_to_proposals, open_to_replacement
 from sim.run import councils_at, prepare
 from sim.starts import published_start
 from sim.states import Accommodation, Participation
@@ -45,7 +45,10 @@ def test_nothing_is_proposed_to_councils_outside_or_at_the_hard_limit(councils):
     councils.beds[1] = councils.limit(now)[1]
     found = open_to_proposals(councils, now)
     assert not found[0] and not found[1] and found[2:].sum() > 0
-    assert open_to_proposals(councils, at(placement__cluster_hard=False))[1]
+    advisory = at(placement__cluster_hard=False)
+    assert not open_to_proposals(councils, advisory)[1], "no more homes at the limit"
+    assert open_to_replacement(councils, advisory)[1], "but those it has are kept up"
+    assert not open_to_replacement(councils, now)[1]
 
 
 def test_first_homes_are_small_and_never_in_rural_or_participating_councils(councils):
