@@ -65,8 +65,9 @@ def test_first_homes_are_small_and_never_in_rural_or_participating_councils(coun
 def test_turnaround_leaves_beds_empty_and_none_does_not(steady_intake):
     voids = {}
     for months in (0.0, 1.4):
-        # Without hand-backs, which take empty beds first.
-        set_ = params.load(overrides={"procurement.turnaround": months, "procurement.handback_rate": 0.0})
+        # Without hand-backs, which take empty beds first, and without drift.
+        still = {"procurement.handback_rate": 0.0, "procurement.turnaround_sd": 0.0}
+        set_ = params.load(overrides={"procurement.turnaround": months, **still})
         model = prepare(set_, steady_intake(12), seed=5)
         model.run_for(12)
         voids[months] = float(model.councils.voids.sum())
@@ -75,6 +76,18 @@ def test_turnaround_leaves_beds_empty_and_none_does_not(steady_intake):
     assert voids[0.0] == 0
     # Little's law: beds standing empty are those left a month times the months they stand empty.
     assert voids[1.4] == pytest.approx(1.4 * left * share, rel=0.3)
+
+
+def test_areas_relet_at_a_pace_of_their_own_about_the_same_mean(steady_intake):
+    voids = []
+    for spread in (0.0, 0.8):
+        model = prepare(params.load(overrides={"procurement.turnaround_sd": spread}), steady_intake(24), seed=5)
+        model.run_for(24)
+        councils = model.councils
+        by_area = [np.bincount(councils.area, column) for column in (councils.voids, councils.beds)]
+        voids.append(by_area[0] / by_area[1])
+    assert voids[1].std() > 1.5 * voids[0].std()
+    assert voids[1].mean() == pytest.approx(voids[0].mean(), rel=0.6)
 
 
 def test_refill_keeps_beds_nearer_to_where_they_were(steady_intake):
