@@ -280,6 +280,7 @@ class Pack:
         self.folder = folder
         self.out = out
         self._shown: list[Exhibit] = []
+        self._given: dict[str, str] = {}  # content hash by evidence id
 
     @property
     def labels(self) -> dict[str, str]:
@@ -342,13 +343,13 @@ class Pack:
         """Give an exhibit its evidence id, write its files, and return it to be shown."""
         content_hash = exhibit.content_hash(self.study_id)
         index = read_index(self.out) if self.out else []
-        entries = {entry["id"]: entry for entry in index} | {e.id: self._entry(e) for e in self._shown}
-        taken = {key: entry["sha256"] for key, entry in entries.items()}
+        taken = {entry["id"]: entry["sha256"] for entry in index} | self._given
         exhibit = replace(exhibit, id=evidence_id(content_hash, taken))
         exhibit = replace(exhibit, pictures=exhibit.drawn())
         self._shown.append(exhibit)
+        self._given[exhibit.id] = content_hash
         if self.out:
-            entry = self._entry(exhibit)
+            entry = self._entry(exhibit, content_hash)
             for kind, content in {"csv": to_csv(exhibit.data).encode(), **exhibit.pictures}.items():
                 path = self.out / f"{exhibit.id}.{kind}"
                 path.write_bytes(content)
@@ -360,10 +361,10 @@ class Pack:
                 write_json(self.out / VIEWS, read_views(self.out) | {exhibit.id: exhibit.cells()})
         return exhibit
 
-    def _entry(self, exhibit: Exhibit) -> dict[str, Any]:
+    def _entry(self, exhibit: Exhibit, content_hash: str) -> dict[str, Any]:
         return {
             "id": exhibit.id,
-            "sha256": exhibit.content_hash(self.study_id),
+            "sha256": content_hash,
             "study": self.study_id,
             "summary": exhibit.summary,
             "files": {},

@@ -91,8 +91,8 @@ def write(
     tables: Sequence[Mapping[str, Any]],
     quality: Sequence[Mapping[str, str]],
     signoff: SignOff | None,
-) -> str | None:
-    """Write `report.html`, `summary.html` and, where a browser can print them, both as PDF.
+) -> None:
+    """Write `report.html` and `summary.html`.
 
     Args:
         folder: the report's folder, with its exhibits.
@@ -102,9 +102,6 @@ def write(
         tables: records of the reference tables.
         quality: rows of the QA log.
         signoff: who answered for this edition, if anybody did.
-
-    Returns:
-        None, or one sentence that says why there is no PDF.
     """
     from evidence.baseline import vintage
 
@@ -137,4 +134,8 @@ def write(
         view=views[first["id"]] if first else None,
         **shared,
     )
+
+
+def print_pages(folder: Path) -> str | None:
+    """Print both pages as PDF where a browser can; None, or one sentence that says why there is no PDF."""
     return write_pdf(folder / PAGE, folder / PRINTED) or write_pdf(folder / SHORT, folder / SHORT_PRINTED)

@@ -1,4 +1,4 @@
-"""The report: notebooks executed one at a time, and everything a reader takes away made from what they show.
+"""The report: notebooks executed, and everything a reader takes away made from what they show.
 
 A report folder is whole or absent. Everything in it comes from one finished study: executed notebooks, exhibits with
 their evidence ids, pages, workbooks, logs, checksums and the record.
@@ -7,13 +7,9 @@ their evidence ids, pages, workbooks, logs, checksums and the record.
 from __future__ import annotations
 
 import hashlib
-import json
-import os
 import shutil
-import sys
-import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,13 +18,13 @@ import numpy as np
 
 from evidence import bundle, editions, layout, logs, studies, trust, workbook
 from evidence.answers import companions
+from evidence.execution import execute, execute_all, known_parameters, own_kernel
 from evidence.exhibits import read_index
 from evidence.layout import PAGE
 from evidence.pages import TEMPLATES
 from evidence.records import (
     REPOSITORY,
     Record,
-    RunError,
     code_state,
     digest,
     file_digest,
@@ -37,11 +33,10 @@ from evidence.records import (
     read_record,
     record_path,
     sealed,
-    write_json,
 )
 from evidence.results import complete_years
 from evidence.signoff import SignOff
-from evidence.verify import EXHIBITS, INDEX, problems
+from evidence.verify import EXHIBITS, problems
 from evidence.wording import SHORTHAND
 from params import InputError
 from params.errors import unknown
@@ -53,6 +48,7 @@ NOTEBOOKS = (
     *("01_intake_forecast", "02_funding_options", "03_council_pressure", "04_funding_ledgers"),
     *("05_answers", "06_joint_review", "07_calibration", "08_validation", "09_submission"),
 )
+READ_OTHERS = ("09_submission",)  # says where the other notebooks' switching values stand
 PLAIN_NAMES = ("assumptions_log", "new_burdens", "green_book")
 UNIT_COSTS = "unit_costs.csv"
 EXECUTED = "notebooks"
@@ -142,26 +138,24 @@ def _make(
             (partial / name).mkdir()
         if local is not None:
             (partial / UNIT_COSTS).write_bytes(local)
-        executed, cells = [], 0
-        with _own_kernel():
-            for name, (path, wanted) in sources.items():
-                say(f"  notebook {name}")
-                # The folder being written lies in the runs folder, so that no path of this machine is recorded.
-                own = {**wanted, "study_id": study.id, "runs": "..", "out": EXHIBITS}
-                if local is not None and "unit_costs" in _known_parameters(path):
-                    own["unit_costs"] = UNIT_COSTS
-                executed.append(partial / EXECUTED / f"{name}.ipynb")
-                cells += execute(path, executed[-1], own, partial)
-                _note_origin(partial / EXHIBITS, name)
+        # The folder being written lies in the runs folder, so that no path of this machine is recorded.
+        own = {name: {**wanted, "study_id": study.id, "runs": ".."} for name, (_, wanted) in sources.items()}
+        for name, (path, _) in sources.items():
+            if local is not None and "unit_costs" in known_parameters(path):
+                own[name]["unit_costs"] = UNIT_COSTS
+        files = {name: path for name, (path, _) in sources.items()}
+        executed, cells = execute_all(files, own, partial, partial / EXECUTED, READ_OTHERS, say)
         say("  logs, pages and workbooks")
         quality = logs.qa_log(record, study, tables, cells, weak_assumptions(study), validation, signoff)
         _plain_names(partial)
         logs.write_log(partial / logs.DATA_LOG, logs.data_log(tables))
         logs.write_log(partial / logs.QA_LOG, quality)
-        no_pdf = layout.write(partial, record, study, executed, tables, quality, signoff)
-        if no_pdf:
-            say(f"  {no_pdf}")
-        _workbooks(partial, record, study, tables)
+        layout.write(partial, record, study, executed, tables, quality, signoff)
+        with ThreadPoolExecutor(1, "printer") as printer:  # the browser is a process of its own
+            no_pdf = printer.submit(layout.print_pages, partial)
+            _workbooks(partial, record, study, tables)
+        if no_pdf.result():
+            say(f"  {no_pdf.result()}")
         bundle.complete(partial, record, study, tables)
 
 
@@ -180,57 +174,6 @@ def _reportable(study_id: str, study: xr.Dataset) -> None:
         )
 
 
-def execute(source: Path, target: Path, parameters: Mapping[str, object], cwd: Path) -> int:
-    """Execute one notebook; it counts only when every code cell completed.
-
-    Args:
-        source: notebook as committed.
-        target: where the executed notebook goes.
-        parameters: scalars for the cell tagged `parameters`.
-        cwd: folder the notebook works in.
-
-    Returns:
-        The number of code cells that completed.
-
-    Raises:
-        InputError: for a parameter that the notebook does not have, or a value it refuses.
-        RunError: when a cell failed, or the kernel died before the last cell.
-    """
-    import papermill
-    from papermill.exceptions import PapermillExecutionError
-
-    for name in parameters:
-        _known_parameter(source, name)
-    try:
-        papermill.execute_notebook(
-            str(source.resolve()),
-            str(target),
-            parameters=dict(parameters),
-            kernel_name="python3",
-            cwd=str(cwd),
-            progress_bar=False,
-            log_output=False,
-        )
-    except PapermillExecutionError as error:
-        first = str(error.evalue).strip().splitlines()[0] if str(error.evalue).strip() else "no message"
-        if error.ename == InputError.__name__:
-            raise InputError(f"{source.name}: {error.evalue}") from error
-        raise RunError(f"{source.name}: cell {error.cell_index} failed with {error.ename}: {first}") from error
-    except RuntimeError as error:  # nbclient's DeadKernelError among others
-        raise RunError(f"{source.name}: the kernel died ({error})") from error
-    notebook = json.loads(target.read_text(encoding="utf-8"))
-    unfinished = unfinished_cells(notebook)
-    if unfinished:
-        raise RunError(f"{source.name}: cell {unfinished[0]} did not complete; the report is not made")
-    done = _code_cells(notebook)
-    if any(cell not in done for cell in _code_cells(json.loads(source.read_text(encoding="utf-8")))):
-        raise RunError(f"{source.name}: a cell is missing from what was executed; the report is not made")
-    # Papermill notes where the files lay on this machine; a report that travels says their names only.
-    notebook["metadata"]["papermill"] |= {"input_path": source.name, "output_path": target.name}
-    target.write_text(json.dumps(notebook, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    return len(done)
-
-
 def execute_alone(
     name: str, folder: Path, study_id: str, runs: Path, out: Path, parameters: Mapping[str, object], unit_costs: Path
 ) -> None:
@@ -247,32 +190,10 @@ def execute_alone(
     """
     source = _notebook(name)
     own = {"study_id": study_id, "runs": str(runs.resolve()), "out": str(out)}
-    if unit_costs.is_file() and "unit_costs" in _known_parameters(source):
+    if unit_costs.is_file() and "unit_costs" in known_parameters(source):
         own["unit_costs"] = str(unit_costs.resolve())
-    with _own_kernel():
+    with own_kernel():
         execute(source, folder / source.name, {**_parameters_for(source, parameters), **own}, folder)
-
-
-def _code_cells(notebook: Mapping[str, Any]) -> list[str]:
-    """Source of every code cell that is not empty."""
-    sources = ["".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "code"]
-    return [source for source in sources if source.strip()]
-
-
-def unfinished_cells(notebook: Mapping[str, Any]) -> list[int]:
-    """Positions of code cells that did not complete, by Papermill's own mark on each cell.
-
-    A dead kernel leaves no exception behind, so the absence of an error says nothing.
-    """
-    positions = []
-    for position, cell in enumerate(notebook["cells"]):
-        if cell["cell_type"] != "code" or not "".join(cell["source"]).strip():
-            continue
-        mark = cell["metadata"].get("papermill", {})
-        failed = any(output.get("output_type") == "error" for output in cell["outputs"])
-        if mark.get("status") != "completed" or mark.get("exception") or failed:
-            positions.append(position)
-    return positions
 
 
 def _notebook(name: str) -> Path:
@@ -282,27 +203,15 @@ def _notebook(name: str) -> Path:
     return path
 
 
-def _known_parameters(source: Path) -> list[str]:
-    import papermill
-
-    return list(papermill.inspect_notebook(str(source)))
-
-
-def _known_parameter(source: Path, name: str) -> None:
-    known = _known_parameters(source)
-    if name not in known:
-        raise unknown(source.name, "a parameter of this notebook", name, known)
-
-
 def _parameters_for(source: Path, given: Mapping[str, object]) -> dict[str, object]:
     """Those of the given parameters that this notebook has."""
-    known = _known_parameters(source)
+    known = known_parameters(source)
     return {name: value for name, value in given.items() if name in known}
 
 
 def _check_parameters(sources: Mapping[str, Path], given: Mapping[str, object]) -> None:
     """Refuse a parameter that no notebook has, or that the build itself sets."""
-    known = {name for path in sources.values() for name in _known_parameters(path)} - set(_OWN_PARAMETERS)
+    known = {name for path in sources.values() for name in known_parameters(path)} - set(_OWN_PARAMETERS)
     for name in given:
         if name not in known:
             raise unknown("report", "a notebook parameter", name, known)
@@ -359,41 +268,6 @@ def _record(
 
 def _origin(study: Record) -> dict[str, Any]:
     return {key: getattr(study, key) for key in ("kind", "settings", "assumptions", "code")}
-
-
-@contextmanager
-def _own_kernel() -> Iterator[None]:
-    """Make `python3` mean this interpreter, whatever kernels and start-up files the user has installed."""
-    with tempfile.TemporaryDirectory(prefix="dispersal-kernel-") as temporary:
-        home = Path(temporary)
-        spec = home / "kernels" / "python3"
-        spec.mkdir(parents=True)
-        launch = ["-Xfrozen_modules=off", "-m", "ipykernel_launcher", "-f", "{connection_file}", "--log-level=ERROR"]
-        command = [sys.executable, *launch]
-        content = {"argv": command, "display_name": "Python 3", "language": "python"}
-        (spec / "kernel.json").write_text(json.dumps(content), encoding="utf-8")
-        paths = [str(home), *filter(None, [os.environ.get("JUPYTER_PATH")])]
-        wanted = {
-            "JUPYTER_PATH": os.pathsep.join(paths),
-            "JUPYTER_RUNTIME_DIR": str(home / "runtime"),
-            "IPYTHONDIR": str(home / "ipython"),
-            "JUPYTER_PLATFORM_DIRS": "1",
-        }
-        before = {name: os.environ.get(name) for name in wanted}
-        os.environ.update(wanted)
-        try:
-            yield
-        finally:
-            for name, value in before.items():
-                if value is None:
-                    os.environ.pop(name, None)
-                else:
-                    os.environ[name] = value
-
-
-def _note_origin(exhibits: Path, notebook: str) -> None:
-    """Note in the index which notebook made an exhibit, so that it can be made again alone."""
-    write_json(exhibits / INDEX, [{"notebook": notebook} | entry for entry in read_index(exhibits)])
 
 
 def _plain_names(folder: Path) -> None:

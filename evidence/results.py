@@ -119,14 +119,20 @@ def supported(study: xr.Dataset, place: str = "national", accommodation: str | N
     return values if place in names else _to_place(values, study, place)
 
 
+def _kept(study: xr.Dataset, name: str) -> xr.DataArray:
+    """A variable read from the store once and kept in memory: a report asks for money dozens of times."""
+    study.variables[name].load()
+    return study[name]
+
+
 def _council_money(study: xr.Dataset, stem: str, place: str, real: bool) -> xr.DataArray:
     """A flow of councils' money by financial year, GBP cash or 2025-26 prices at each sample's own price level."""
     if place == "council":
-        values = study[f"{stem}_in_financial_year"].sel(financial_year=complete_years(study))
+        values = _kept(study, f"{stem}_in_financial_year").sel(financial_year=complete_years(study))
         if not real:
             return values.astype(float)
         return values / (yearly(study["price_level"]) / 12)
-    values = study[f"{stem}_in_month" if place == "national" else f"{stem}_by_region_in_month"].astype(float)
+    values = _kept(study, f"{stem}_in_month" if place == "national" else f"{stem}_by_region_in_month").astype(float)
     if place != "national":
         values = _to_place(values, study, place)
     return yearly(values / study["price_level"] if real else values)

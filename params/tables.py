@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -72,21 +73,39 @@ def shipped(name: str, folder: Path | None = None) -> pd.DataFrame:
     Raises:
         InputError: no such table, or the table is missing or damaged.
     """
-    import pandas as pd
-
     record = shipped_record(name, folder)
     content = _verified(name, record, folder)
-    text = pd.read_csv(io.BytesIO(content), dtype=str, keep_default_na=False, na_filter=False)
-    if list(text.columns) != list(record["columns"]) or len(text) != record["rows"]:
+    kinds = tuple((column, about["type"]) for column, about in record["columns"].items())
+    frame = _typed(content, kinds)
+    if frame is None or len(frame) != record["rows"]:
         raise InputError(f"{_shown(folder)}/{name}.csv: the table does not match its manifest. {_RESTORE}")
+    return frame.copy()
+
+
+@lru_cache(maxsize=32)
+def _typed(content: bytes, kinds: tuple[tuple[str, str], ...]) -> pd.DataFrame | None:
+    """A table's columns in their types, kept because a report reads the same few tables hundreds of times.
+
+    Args:
+        content: the CSV, verified.
+        kinds: name and type of each column, as the manifest has them.
+
+    Returns:
+        None when the columns are not those.
+    """
+    import pandas as pd
+
+    text = pd.read_csv(io.BytesIO(content), dtype=str, keep_default_na=False, na_filter=False)
+    if list(text.columns) != [column for column, _ in kinds]:
+        return None
     frame = {}
-    for column, about in record["columns"].items():
+    for column, kind in kinds:
         cells = text[column]
-        if about["type"] == "text":
+        if kind == "text":
             frame[column] = cells
-        elif about["type"] == "date":
+        elif kind == "date":
             frame[column] = pd.to_datetime(cells, format="%Y-%m-%d").astype("datetime64[ns]")
-        elif about["type"] == "integer" and not (cells == "").any():
+        elif kind == "integer" and not (cells == "").any():
             frame[column] = cells.astype("int64")
         else:
             frame[column] = cells.where(cells != "", "nan").astype("float64")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import evidence  # noqa: F401  (first: it keeps linear algebra to one thread, which NumPy asks when it is loaded)
+
+# isort: split
 import numpy as np
 import pytest
 import xarray as xr

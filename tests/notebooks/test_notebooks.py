@@ -13,8 +13,8 @@ import pandas as pd
 import pytest
 
 import params
-from evidence import records, report, results, studies
-from evidence.exhibits import DERIVED, MIXED, MODELLED, OFFICIAL, QUOTED, RECORDED
+from evidence import execution, records, report, results, studies
+from evidence.exhibits import DERIVED, MIXED, MODELLED, OFFICIAL, QUOTED, RECORDED, read_index, read_views
 from evidence.records import RunError, damaged, read_record
 from evidence.wording import money
 from params import InputError
@@ -256,7 +256,7 @@ def test_an_unknown_parameter_is_an_error_that_names_the_nearest(small, tmp_path
     with pytest.raises(InputError, match=r"regoin is not a notebook parameter.*Nearest: region"):
         report.build(*small, report.Asked({"regoin": "Wales"}))
     with pytest.raises(InputError, match=r"studyid is not a parameter.*Nearest: study_id"):
-        report.execute(SOURCES["01_intake_forecast"], tmp_path / "x.ipynb", {"studyid": small[0]}, tmp_path)
+        execution.execute(SOURCES["01_intake_forecast"], tmp_path / "x.ipynb", {"studyid": small[0]}, tmp_path)
     assert not list(tmp_path.iterdir())
 
 
@@ -314,11 +314,47 @@ def test_a_notebook_counts_only_when_every_cell_says_completed():
         return {"cell_type": kind, "source": source, "metadata": {"papermill": {"status": status}}, "outputs": []}
 
     good, pending = cell("completed"), cell("pending")
-    assert report.unfinished_cells({"cells": [good, cell(None, "markdown"), cell(None, source=" ")]}) == []
-    assert report.unfinished_cells({"cells": [good, pending]}) == [1]
+    assert execution.unfinished_cells({"cells": [good, cell(None, "markdown"), cell(None, source=" ")]}) == []
+    assert execution.unfinished_cells({"cells": [good, pending]}) == [1]
     unmarked = {"cell_type": "code", "source": "x", "metadata": {}, "outputs": []}
     failed = good | {"outputs": [{"output_type": "error"}]}
-    assert report.unfinished_cells({"cells": [unmarked, failed]}) == [0, 1]
+    assert execution.unfinished_cells({"cells": [unmarked, failed]}) == [0, 1]
+
+
+def test_one_failing_notebook_ends_the_others_at_once(small, tmp_path):
+    """The other kernel is in the middle of a long cell; nobody waits for it."""
+    sources = {}
+    for name, source in (("slow", "import time\ntime.sleep(300)"), ("failing", "raise ValueError('no')")):
+        notebook = nbformat.v4.new_notebook()
+        parameters = nbformat.v4.new_code_cell("out = ''", metadata={"tags": ["parameters"]})
+        notebook.cells = [parameters, nbformat.v4.new_code_cell(source)]
+        notebook.metadata["kernelspec"] = {"name": "python3", "language": "python", "display_name": "Python 3"}
+        sources[name] = tmp_path / f"{name}.ipynb"
+        nbformat.write(notebook, sources[name])
+    (tmp_path / "exhibits").mkdir()
+    with pytest.raises(RunError, match=r"failing.ipynb: cell \d+ failed with ValueError: no"):
+        execution.execute_all(sources, {"slow": {}, "failing": {}}, tmp_path, tmp_path, (), lambda line: None)
+
+
+def test_exhibits_of_notebooks_that_ran_together_are_put_together_in_order(tmp_path):
+    whole, part = tmp_path / "whole", tmp_path / "part"
+
+    def shelf(folder, *entries):
+        folder.mkdir(exist_ok=True)
+        index = [{"id": own, "sha256": sha, "files": {f"{own}.csv": sha}} for own, sha in entries]
+        (folder / "exhibits.json").write_text(json.dumps(index))
+        (folder / "views.json").write_text(json.dumps({own: {"rows": [sha]} for own, sha in entries}))
+        for own, sha in entries:
+            (folder / f"{own}.csv").write_text(sha)
+
+    shelf(whole, ("E-AAAAAA", "1"))
+    shelf(part, ("E-AAAAAA", "1"), ("E-BBBBBB", "2"))
+    assert execution.merge(part, whole) and not part.exists()
+    assert [entry["id"] for entry in read_index(whole)] == ["E-AAAAAA", "E-BBBBBB"]
+    assert list(read_views(whole)) == ["E-AAAAAA", "E-BBBBBB"] and (whole / "E-BBBBBB.csv").read_text() == "2"
+    shelf(part, ("E-BBBBBB", "other content"), ("E-CCCCCC", "3"))
+    assert not execution.merge(part, whole), "one id for two contents"
+    assert (whole / "E-BBBBBB.csv").read_text() == "2" and not (whole / "E-CCCCCC.csv").exists()
 
 
 def test_an_unknown_study_names_the_nearest(small):
