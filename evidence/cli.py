@@ -503,9 +503,9 @@ def _version() -> str:
 
 def _runs(given: Path | None) -> Path:
     """The folder of all runs: the option, else `runs/` of the repository, else of the working folder."""
-    if given is not None:
-        return given
-    return (REPOSITORY if (REPOSITORY / "pyproject.toml").is_file() else Path.cwd()) / "runs"
+    from evidence.records import runs_folder
+
+    return runs_folder(given)
 
 
 def _shown(path: Path) -> str:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from params import Assumptions
+    from sim import Rules
 
 LIMITS = {
     "draws": (1, 10_000),
@@ -173,7 +174,9 @@ def intake_path(paths: xr.Dataset, design: Design, draw: int, replication: int) 
     return people.isel(path=number, month=months).reset_coords(drop=True)
 
 
-def replicate(drawn: Assumptions, paths: xr.Dataset, design: Design, draw: int, replication: int) -> xr.Dataset:
+def replicate(
+    drawn: Assumptions, paths: xr.Dataset, design: Design, draw: int, replication: int, rules: Rules | None = None
+) -> xr.Dataset:
     """Simulate one replication.
 
     Args:
@@ -182,6 +185,7 @@ def replicate(drawn: Assumptions, paths: xr.Dataset, design: Design, draw: int, 
         design: the ensemble this belongs to.
         draw: number of the draw, which with the replication picks the intake path.
         replication: number of the replication, which picks the seed.
+        rules: rules in place of the model's own.
 
     Returns:
         The run's monthly results, `design.months` long.
@@ -194,7 +198,7 @@ def replicate(drawn: Assumptions, paths: xr.Dataset, design: Design, draw: int, 
     import sim
 
     intake = intake_path(paths, design, draw, replication)
-    run = sim.simulate(drawn, intake, design.seed_of(replication), start=design.start.isoformat())
+    run = sim.simulate(drawn, intake, design.seed_of(replication), start=design.start.isoformat(), rules=rules)
     for name, variable in run.data_vars.items():
         if variable.dtype.kind == "f" and not np.isfinite(variable.values).all():
             raise ValueError(f"{name} has values that are not finite")

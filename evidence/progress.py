@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import Protocol
+from typing import Any, Protocol
 
 
 class Progress(Protocol):
@@ -71,6 +71,60 @@ class Lines:
         """Nothing is held open."""
 
 
+class Cell:
+    """One line under a notebook's cell, renewed in place: what is done, what failed, and the time left.
+
+    It is text with a progress element, so that it shows in JupyterLab, in an executed notebook and on paper alike.
+    Nothing appears for work that ends within a second.
+    """
+
+    _PATIENCE, _BETWEEN = 1.0, 0.5  # seconds before the first line, and between two
+
+    def __init__(self) -> None:
+        self._done = self._failed = self._total = self._first = 0
+        self._started = self._shown = time.monotonic()
+        self._line: Any = None
+
+    def say(self, text: str) -> None:
+        """Print the line."""
+        print(text, flush=True)
+
+    def begin(self, done: int, total: int) -> None:
+        """Start the clock."""
+        self._done = self._first = done
+        self._total, self._failed, self._line = total, 0, None
+        self._started = time.monotonic()
+        self._shown = self._started + self._PATIENCE - self._BETWEEN
+
+    def update(self, done: int, failed: int) -> None:
+        """Renew the line, at most twice a second."""
+        self._done, self._failed = done, failed
+        if time.monotonic() - self._shown >= self._BETWEEN:
+            self._shown = time.monotonic()
+            spent = self._shown - self._started
+            left = spent / max(done - self._first, 1) * (self._total - done)
+            self._show(f"{clock(left)} left" if done > self._first else "")
+
+    def end(self) -> None:
+        """Leave the line with what was done and how long it took."""
+        if self._line is not None:
+            spent = clock(time.monotonic() - self._started)
+            self._show(f"in {spent}" if self._done == self._total else f"stopped after {spent}")
+
+    def _show(self, when: str) -> None:
+        from IPython.display import display
+
+        done = f"{self._done:,} of {self._total:,} simulations"
+        failed = f", {self._failed} failed" if self._failed else ""
+        text = f"{done}{failed}{', ' if when else ''}{when}"
+        mark = f'<progress value="{self._done}" max="{self._total}" aria-label="simulations done"></progress>'
+        content = {"text/plain": text, "text/html": f"<p>{mark} {text}</p>"}
+        if self._line is None:
+            self._line = display(content, raw=True, display_id=True)
+        else:
+            self._line.update(content, raw=True)
+
+
 class Bar:
     """A rich progress bar on standard error."""
 
@@ -109,8 +163,19 @@ class Bar:
 
 
 def watched() -> Progress:
-    """A bar when a person watches standard error, else lines."""
+    """A line under the cell in a notebook, a bar when a person watches standard error, else lines."""
+    if _in_notebook():
+        return Cell()
     return Bar() if sys.stderr.isatty() else Lines()
+
+
+def _in_notebook() -> bool:
+    """Whether this process is a notebook's kernel."""
+    if "ipykernel" not in sys.modules:
+        return False
+    from IPython import get_ipython
+
+    return type(get_ipython()).__name__ == "ZMQInteractiveShell"
 
 
 def clock(seconds: float) -> str:

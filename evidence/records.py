@@ -256,6 +256,13 @@ def damaged(folder: Path, outputs: Mapping[str, str]) -> list[str]:
     return [name for name, sha in outputs.items() if not (folder / name).is_file() or file_digest(folder / name) != sha]
 
 
+def runs_folder(given: str | Path | None = None) -> Path:
+    """The folder of all runs: the one given, else `$DISPERSAL_RUNS`, else `runs/` of the repository or here."""
+    if given is not None or os.environ.get("DISPERSAL_RUNS"):
+        return Path(given or os.environ["DISPERSAL_RUNS"])
+    return (REPOSITORY if (REPOSITORY / "pyproject.toml").is_file() else Path.cwd()) / "runs"
+
+
 def prepare_runs(runs: Path) -> Path:
     """Make the runs folder if needed and check that it can be written.
 

@@ -65,6 +65,7 @@ class Assumptions:
         local: what the scenario says of single councils, why, and the local file where it asks for one.
         posterior: joint draws of the calibrated assumptions, where a calibration was adopted.
         instruments: grant instruments by name, in the order in which they are paid.
+        given: the overrides given in code or by `--set`, as `load` took them.
     """
 
     scenario: str
@@ -76,6 +77,7 @@ class Assumptions:
     local: Local = Local()
     posterior: Posterior | None = None
     instruments: Mapping[str, Instrument] = MappingProxyType({})
+    given: Mapping[str, object] = MappingProxyType({})
 
     def value(self, name: str, on: date) -> Value:
         """Value of one assumption on a date; before its first date the first value holds."""
@@ -363,4 +365,5 @@ def load(
         instruments=MappingProxyType(chosen.build()),
         local=choose(root, said, reasons, {name: [s.value for s in steps[name]] for name in steps}),
         posterior=read_posterior(root),
+        given=MappingProxyType(dict(overrides or {})),
     )
