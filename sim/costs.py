@@ -5,11 +5,12 @@ All amounts are cash of the month. Unit costs are held at 2025-26 prices and car
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
-from sim.council import line
+from sim.council import lines
 from sim.states import Accommodation, HomeOfficeItem, OtherBody, Participation, Service
 
 BASE_MONTH = np.datetime64("2025-10")  # the middle of 2025-26, the price base
@@ -19,10 +20,10 @@ _CATERED = [Accommodation.INITIAL, Accommodation.CONTINGENCY_HOTEL, Accommodatio
 
 def price_level(month: np.datetime64, now: Any) -> float:
     """General price level, 1 in 2025-26."""
-    years = float((month.astype("datetime64[M]") - BASE_MONTH).astype(int)) / 12
-    return float((1 + now.prices.inflation) ** years)
+    return real_growth(month, now.prices.inflation)
 
 
+@lru_cache(maxsize=4096)
 def real_growth(month: np.datetime64, rate: float) -> float:
     """A unit cost's growth above general prices since 2025-26."""
     years = float((month.astype("datetime64[M]") - BASE_MONTH).astype(int)) / 12
@@ -34,8 +35,7 @@ def served(needed: np.ndarray, capacity: np.ndarray, now: Any) -> np.ndarray:
 
     Statutory lines serve what is demanded, the others what their capacity allows.
     """
-    statutory = np.array([line(now.services.statutory, service) for service in Service], bool)
-    return np.where(statutory, needed, np.minimum(needed, capacity))
+    return np.where(lines(now.services.statutory), needed, np.minimum(needed, capacity))
 
 
 def council_gross(
@@ -54,7 +54,7 @@ def council_gross(
 
     Source: unit costs elicited around published comparators; see the register.
     """
-    cost = served * np.array([line(now.services.unit_cost, service) for service in Service]) / 12
+    cost = served * lines(now.services.unit_cost) / 12
     cost[:, Service.HOMELESSNESS] *= 1 - now.services.benefit_share
     takes_part = (participation != Participation.NOT_PARTICIPATING) & (participation != Participation.WITHDRAWN)
     cost[:, Service.COORDINATION] += takes_part * now.services.fixed_cost / 12

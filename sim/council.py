@@ -6,7 +6,9 @@ them. A `Council` agent is a view of one row.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import mesa
@@ -74,6 +76,8 @@ class Councils:
     funded: np.ndarray = field(init=False)
     area_start: np.ndarray = field(init=False)
     by_area: np.ndarray = field(init=False)
+    area_words: list[str] = field(init=False)  # names of the areas as the register spells them
+    _steady: dict[str, tuple[tuple[Any, ...], Any]] = field(init=False, default_factory=dict)
     month: np.datetime64 = field(init=False)
 
     def __post_init__(self) -> None:
@@ -83,6 +87,7 @@ class Councils:
         self.closing = np.zeros(self.count, np.int64)
         self.pressure = np.ones(self.count)
         self.funded = np.zeros(self.count)
+        self.area_words = [area.lower().replace(",", "").replace(" ", "_") for area in self.areas]
         self.by_area = np.argsort(self.area, kind="stable")
         self.area_start = np.searchsorted(self.area[self.by_area], np.arange(len(self.areas) + 1))
 
@@ -95,12 +100,22 @@ class Councils:
         """Rows of one contract area."""
         return self.by_area[self.area_start[area] : self.area_start[area + 1]]
 
+    def steady(self, name: str, make: Callable[..., Any], *of: Any) -> Any:
+        """What `make(*of)` gives, made again only when one of its arguments is another object than last time.
+
+        Most months have the assumptions of the month before, and populations and rents never change.
+        """
+        known = self._steady.get(name)
+        if known is None or any(new is not old for new, old in zip(of, known[0], strict=True)):
+            known = self._steady[name] = (of, make(*of))
+        return known[1]
+
     def limit(self, now: Any) -> np.ndarray:
         """People in dispersal accommodation at the cluster limit, or at the local maximum where that is lower."""
         residents = self.population
         if now.placement.cluster_denominator == "census_2001" and self.population_2001 is not None:
             residents = self.population_2001
-        return np.minimum(np.floor(residents * now.placement.cluster_limit), self.maximum)
+        return np.minimum(self.steady("limit", _cluster_limit, residents, now), self.maximum)
 
 
 class Council(mesa.Agent):
@@ -156,9 +171,23 @@ def objection_terms(councils: Councils, now: Any) -> np.ndarray:
     terms[:, Barrier.SATURATION] = now.consultation.limit * np.minimum(used, 1.0) ** 2
     terms[:, Barrier.CLUSTER_LIMIT] = now.consultation.limit * np.maximum(used - 0.8, 0.0)
     terms[:, Barrier.SERVICE_PRESSURE] = listens * now.consultation.pressure * np.maximum(councils.pressure - 1.0, 0.0)
-    terms[:, Barrier.FUNDING_GAP] = listens * now.consultation.gap * np.clip(1.0 - councils.funded, 0.0, 1.0)
+    terms[:, Barrier.FUNDING_GAP] = listens * now.consultation.gap * funding_gap(councils)
     terms[:, Barrier.TRUST] = now.consultation.willingness * (1.0 - councils.willingness)
-    return terms * [bool(getattr(now.barriers, barrier.name.lower())) for barrier in Barrier]
+    return terms * councils.steady("barriers", _barriers, now)
+
+
+def funding_gap(councils: Councils) -> np.ndarray:
+    """Share of gross cost that no grant meets, (council,), 0 to 1."""
+    return np.asarray(np.minimum(np.maximum(1.0 - councils.funded, 0.0), 1.0))
+
+
+def _barriers(now: Any) -> np.ndarray:
+    """Which reasons are switched on, (barrier,)."""
+    return np.array([bool(getattr(now.barriers, barrier.name.lower())) for barrier in Barrier])
+
+
+def _cluster_limit(residents: np.ndarray, now: Any) -> np.ndarray:
+    return np.asarray(np.floor(residents * now.placement.cluster_limit))
 
 
 def objection_chance(councils: Councils, now: Any) -> np.ndarray:
@@ -193,11 +222,16 @@ def entry_chance(councils: Councils, now: Any) -> np.ndarray:
 
     Source: entry hazards measured since June 2023; the part of willingness is elicited.
     """
-    relative = councils.population / np.median(councils.population)
-    chance = now.procurement.entry_hazard * relative**now.procurement.entry_population
-    chance = chance * councils.rent_ratio**now.procurement.entry_rent
+    chance = councils.steady("entry", _entry_hazard, councils.population, councils.rent_ratio, now)
     chance = np.where(councils.people > 0, chance * now.procurement.foothold, chance)
-    return np.asarray(np.clip(chance * councils.willingness / now.response.start_willingness, 0.0, 0.5))
+    return np.asarray(np.minimum(np.maximum(chance * councils.willingness / now.response.start_willingness, 0.0), 0.5))
+
+
+def _entry_hazard(population: np.ndarray, rent_ratio: np.ndarray, now: Any) -> np.ndarray:
+    """Monthly chance of entry by size and rent, (council,), before foothold and willingness."""
+    relative = population / np.median(population)
+    hazard = now.procurement.entry_hazard * relative**now.procurement.entry_population
+    return np.asarray(hazard * rent_ratio**now.procurement.entry_rent)
 
 
 def respond(councils: Councils, now: Any, surprised: np.ndarray) -> None:
@@ -207,9 +241,8 @@ def respond(councils: Councils, now: Any, surprised: np.ndarray) -> None:
         surprised: (council,) hotels that opened without notice.
     """
     listens = float(now.feedback.capacity_to_consent)
-    gap = np.clip(1.0 - councils.funded, 0.0, 1.0)
     target = now.response.ceiling - listens * (
-        now.response.pressure * np.maximum(councils.pressure - 1.0, 0.0) + now.response.gap * gap
+        now.response.pressure * np.maximum(councils.pressure - 1.0, 0.0) + now.response.gap * funding_gap(councils)
     )
     councils.willingness += now.response.speed * (target - councils.willingness)
     if now.feedback.hotels_to_trust:
@@ -236,6 +269,9 @@ def first_states(dispersal: np.ndarray) -> np.ndarray:
     ).astype(np.int8)
 
 
-def line(now_group: Any, service: Service) -> Any:
-    """A service line's assumption from a group named by line."""
-    return getattr(now_group, service.name.lower())
+@lru_cache(maxsize=256)
+def lines(now_group: Any) -> np.ndarray:
+    """Every service line's assumption from a group named by line, (service,); made once for a group."""
+    found = np.array([getattr(now_group, service.name.lower()) for service in Service])
+    found.flags.writeable = False
+    return found

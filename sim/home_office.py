@@ -53,10 +53,10 @@ class HomeOffice(mesa.Agent):
         lumps = math.ceil(shortfall / lump)
         rows = np.searchsorted(edges, draws.each("hotel opens", lumps, month) * edges[-1], side="right")
         rows = np.minimum(rows, councils.count - 1)
-        np.add.at(opened, rows, lump)
+        opened += lump * np.bincount(rows, minlength=councils.count)
         silent = draws.each("hotel notice", lumps, month) < surprise_chance(now)
         new = councils.hotel_beds[rows] == 0  # more beds where there is a hotel already surprise nobody
-        np.add.at(unannounced, rows[silent & new], 1.0)
+        unannounced += np.bincount(rows[silent & new], minlength=councils.count)
         return opened, np.minimum(unannounced, 1.0)
 
     def close_hotels(
@@ -90,7 +90,8 @@ class HomeOffice(mesa.Agent):
         edges = np.cumsum(staying)
         if count and edges[-1] > 0:
             rows = np.searchsorted(edges, draws.each("hotel shrinks", count, month) * edges[-1], side="right")
-            np.add.at(closed, np.minimum(rows, councils.count - 1), int(now.hotels.block))
+            blocks_closed = np.bincount(np.minimum(rows, councils.count - 1), minlength=councils.count)
+            closed += int(now.hotels.block) * blocks_closed
         return np.minimum(closed, beds)
 
     def _plan_exits(self, councils: Councils, beds: float, now: Any, draws: Draws, month: int) -> None:

@@ -52,7 +52,7 @@ class Columns(NamedTuple):
 
 _TYPES = Columns(
     np.uint32, np.int16, np.int16, np.int16, np.uint8, np.uint8, np.uint8, np.uint8, np.uint8, np.uint8
-)  # type: ignore[arg-type]
+)
 
 
 def empty(rows: int) -> Columns:
@@ -126,11 +126,12 @@ class Households:
 
     def decide(self, month: int, *rule: Any) -> int:
         """Initial decisions; see `kernels.decide`. Returns appeals lodged, in households."""
-        return int(kernels.decide(self.columns, self.n, month, *rule, self._rows))
+        return int(kernels.decide(self.columns, self.n, month, *rule, self._rows))  # type: ignore[call-arg]
 
     def decide_appeals(self, month: int, *rule: Any) -> tuple[int, int]:
         """Appeal decisions; see `kernels.decide_appeals`. Returns cases decided, cases allowed."""
-        return kernels.decide_appeals(self.columns, self.n, month, *rule, self._rows)  # type: ignore[no-any-return]
+        decided, allowed = kernels.decide_appeals(self.columns, self.n, month, *rule, self._rows)  # type: ignore[call-arg]
+        return decided, allowed
 
     def leave(
         self, month: int, keys: np.ndarray, tail_hazard: float, duty_share: np.ndarray, drift_share: float,
@@ -315,7 +316,7 @@ def family_sizes(now: Any) -> np.ndarray:
     return np.array([value for _, value in now.intake.family_size.items()], float)
 
 
-def outcome_shares(now: Any, groups: Any, drift: float) -> np.ndarray:
+def outcome_shares(now: Any, weight: np.ndarray, granted: np.ndarray, drift: float) -> np.ndarray:
     """Probability of each initial outcome by decision group.
 
     The groups keep their measured order of grant rates; their mean is moved to this month's assumed national
@@ -323,16 +324,15 @@ def outcome_shares(now: Any, groups: Any, drift: float) -> np.ndarray:
 
     Args:
         now: this month's assumptions.
-        groups: reference table `decision_groups` with share_of_claims and grant_share.
+        weight: (group,) shares of claims.
+        granted: (group,) measured share of outcomes that are grants.
         drift: noise on the log odds of a grant.
 
     Returns:
         Array (group, outcome); rows sum to one.
     """
-    weight = groups["share_of_claims"].to_numpy(float)
     weight = weight / weight.sum()
     national = 1.0 / (1.0 + (1.0 / max(now.decisions.grant_share, 1e-9) - 1.0) * np.exp(-drift))
-    granted = groups["grant_share"].to_numpy(float)
     full = np.zeros(weight.size, bool)
     for _ in range(weight.size):  # what a group at its ceiling cannot take goes to the others: the mean is kept
         wanted = national - _MOST_GRANTED * weight[full].sum()

@@ -345,8 +345,8 @@ def keep(column, stage, n):
 
 
 @njit(cache=True, nogil=True)
-def _choose_council(level, members, area, area_start, by_area, vacancy, weight, pull):
-    """Council of an area with room for the household, by weight times vacancy; -1 when none has room.
+def _choose(level, members, vacancy, weight, pull):
+    """Which council of an area gets a household, by weight times vacancy where there is room; -1 when nowhere is.
 
     `pull` is the sum of weight times vacancy over the area: for one person it is the total to draw from, so that the
     councils are walked once; a family needs the sum over councils with room for all of it.
@@ -354,18 +354,16 @@ def _choose_council(level, members, area, area_start, by_area, vacancy, weight, 
     total = pull
     if members > 1:
         total = 0.0
-        for position in range(area_start[area], area_start[area + 1]):
-            home = by_area[position]
-            if vacancy[home] >= members:
-                total += weight[home] * vacancy[home]
+        for council in range(vacancy.size):
+            if vacancy[council] >= members:
+                total += weight[council] * vacancy[council]
     mark, last = level * total, -1
-    for position in range(area_start[area], area_start[area + 1]):
-        home = by_area[position]
-        if vacancy[home] >= members:
-            last = home
-            mark -= weight[home] * vacancy[home]
+    for council in range(vacancy.size):
+        if vacancy[council] >= members:
+            last = council
+            mark -= weight[council] * vacancy[council]
             if mark < 0.0:
-                return home
+                return council
     return last
 
 
@@ -379,7 +377,7 @@ def place(
     waiting (new claims first of all) to whatever area has beds. A bed is one person; none is used twice.
 
     Args:
-        vacancy: (council,) beds that may be filled, reduced in place.
+        vacancy: (council,) beds that may be filled.
         weight: (council,) the allocation rule's preference.
         queue: filled with the rows of households that are left without a place, in order.
         waiting: room for row numbers.
@@ -393,6 +391,7 @@ def place(
         room[area_of[home]] += vacancy[home]
         pull[area_of[home]] += weight[home] * vacancy[home]
     total = room.sum()
+    beds, prefer = vacancy[by_area], weight[by_area]  # the councils of an area side by side
     # The largest household an area may still have room for in one council: lowered when a search fails, so that a
     # family that fits nowhere costs one search a month and not one each.
     largest = np.full(areas, 255)
@@ -415,15 +414,17 @@ def place(
             if room[area] < members or largest[area] < members:
                 continue
             level = uniform(key, who, 4 * (month + 1000) + turn)
-            home = _choose_council(level, members, area, area_start, by_area, vacancy, weight, pull[area])
-            if home < 0:
+            its = slice(area_start[area], area_start[area + 1])
+            chosen = _choose(level, members, beds[its], prefer[its], pull[area])
+            if chosen < 0:
                 largest[area] = members - 1
                 continue
+            beds[its][chosen] -= members
+            home = by_area[its][chosen]
             if h.council[row] >= 0:
                 occupied[h.council[row], kind] -= members
             h.accommodation[row], h.council[row] = DISPERSAL, home
             occupied[home, DISPERSAL] += members
-            vacancy[home] -= members
             room[area] -= members
             pull[area] -= weight[home] * members
             total -= members
@@ -488,7 +489,7 @@ def displace(h, n, kind, surplus, occupied, queue, count, rows):
     Returns:
         Households in the queue.
     """
-    housed = _all_in(h.accommodation, n, kind, rows)
+    housed, over = _all_in(h.accommodation, n, kind, rows), (surplus > 0).sum()
     for position in range(housed - 1, -1, -1):
         row = rows[position]
         home = h.council[row]
@@ -498,6 +499,9 @@ def displace(h, n, kind, surplus, occupied, queue, count, rows):
             h.accommodation[row], h.council[row] = UNPLACED, -1
             queue[count] = row
             count += 1
+            over -= surplus[home] <= 0
+            if over == 0:
+                break
     queue[:count].sort()
     return count
 

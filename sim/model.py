@@ -28,7 +28,7 @@ from sim.provider import Provider, first_homes, hand_back
 from sim.randomness import Draws
 from sim.recorder import Recorder
 from sim.rules import Rules
-from sim.states import Accommodation, Outcome, Participation
+from sim.states import Accommodation, Barrier, Outcome, Participation
 
 PHASES = (
     "policy", "arrive", "decide", "appeal", "leave", "procure", "consult",
@@ -75,6 +75,7 @@ class DispersalModel(mesa.Model):
     ) -> None:
         super().__init__(scenario=Scenario(rng=seed, name=assumptions.scenario))
         self.draws = Draws(seed)
+        self._key_sets: dict[tuple[str, ...], np.ndarray] = {}
         self.rules = rules
         self.start = start
         self.intake = intake if intake.ndim == 1 else intake.sum(axis=1)
@@ -98,6 +99,7 @@ class DispersalModel(mesa.Model):
         self.council_agents = [Council(self, councils, row) for row in range(councils.count)]
         groups = start.decision_groups
         usual = groups["share_of_claims"].to_numpy(float)
+        self._usual_groups = usual, groups["grant_share"].to_numpy(float)
         self._group_shares = np.tile(usual, (self.intake.size, 1)) if intake.ndim == 1 else intake.astype(float)
         self.households: Households = households.start(
             start.stock, start.national, self.now, usual, self.draws
@@ -142,6 +144,7 @@ class DispersalModel(mesa.Model):
         horizon = _WARM_UP + self.intake.size + 3 * _LONGEST_LAG
         self.consulting = np.zeros((horizon, councils.count), np.int64)
         self.pipeline = np.zeros((horizon, councils.count), np.int64)
+        self._every = np.arange(councils.count)
         self.proposed_ever = councils.beds > 0
         self.first_proposals = np.zeros(councils.count)
         self.supported_before = [int(self.start.stock.sum())] * 3  # three months ago, two, one
@@ -190,8 +193,8 @@ class DispersalModel(mesa.Model):
         self.councils.pressure = services.overall_pressure(self.pressure, self.needed, self.now)
 
     def _duty_share(self) -> np.ndarray:
-        shares = self.now.move_on.duty_share
-        return np.array([getattr(shares, n.lower().replace(" ", "_")) for n in NATIONS])[self.nation_row]
+        """Probability (council,) of a homelessness duty after a grant, by nation's law."""
+        return np.asarray(self.councils.steady("duty share", _by_nation, self.now.move_on.duty_share, self.nation_row))
 
     def _caseload(self, gross: np.ndarray) -> Caseload:
         month = max(self.month, 0)
@@ -254,7 +257,7 @@ class DispersalModel(mesa.Model):
         capacity = self.home_office.decision_capacity(now, queue, self.draws, m)
         drift = self._grants.step(now.decisions.grant_persistence, now.decisions.grant_odds_sd, self.draws, m)
         keys = self._keys("decide", "outcome", "exit", "appeal", "retained", "tail entry")
-        self.outcome_shares = households.outcome_shares(now, self.start.decision_groups, drift)
+        self.outcome_shares = households.outcome_shares(now, *self._usual_groups, drift)
         lodged = hh.decide(
             m, keys, queue, capacity, now.decisions.oldest_share,
             self.outcome_shares, self._exit_days(),
@@ -282,7 +285,8 @@ class DispersalModel(mesa.Model):
         now, hh, councils, m = self.now, self.households, self.councils, self.month
         supported = self.present[:, 0]
         housed = hh.occupied[:, Accommodation.DISPERSAL].copy()
-        people, there = councils.population / councils.population.sum(), supported / max(int(supported.sum()), 1)
+        people = councils.steady("population share", _parts, councils.population)
+        there = supported / max(int(supported.sum()), 1)
         mix = now.move_on.drift_population
         hh.leave(
             m, self._keys("tail exit", "duty", "drift", "destination"), 1 / now.support.tail_stay,
@@ -330,7 +334,7 @@ class DispersalModel(mesa.Model):
         for provider in self.providers:
             proposed += provider.propose(councils, need, pull, self.rules.offers, now, self.draws, tick)
         answer = tick + self._months(now.consultation.lag, "consultation lag", tick)
-        np.add.at(self.consulting, (answer, np.arange(councils.count)), proposed)
+        self.consulting[answer, self._every] += proposed
         return proposed
 
     def _need(self, tick: int, weight: np.ndarray) -> np.ndarray:
@@ -357,7 +361,7 @@ class DispersalModel(mesa.Model):
         beds, objects, dropped, reasons = self.answers
         record["beds_objected_in_month"][m] = np.where(objects, beds, 0)
         record["beds_dropped_in_month"][m] = np.where(dropped, beds, 0)
-        np.add.at(record["objections_in_month"][m], reasons[objects], beds[objects])
+        record["objections_in_month"][m] = np.bincount(reasons[objects], beds[objects], len(Barrier))
 
     def _answer(self, tick: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """Answers due in a month, and the homes that go ahead put into the pipeline.
@@ -381,7 +385,7 @@ class DispersalModel(mesa.Model):
         lag = lag + np.where(setting_up, round(now.procurement.rural_setup_lag), 0)
         kept = np.where(dropped, 0, beds) * now.procurement.delivery
         kept = _whole(kept, self.draws.each("delivery", councils.count, tick))
-        np.add.at(self.pipeline, (tick + np.minimum(lag, 2 * _LONGEST_LAG - 1), np.arange(councils.count)), kept)
+        self.pipeline[tick + np.minimum(lag, 2 * _LONGEST_LAG - 1), self._every] += kept
         return beds, objects, dropped, reasons
 
     def open_beds(self) -> None:
@@ -516,7 +520,9 @@ class DispersalModel(mesa.Model):
         return rule(self.councils, self.now) * self.councils.local_weight
 
     def _keys(self, *decisions: str) -> np.ndarray:
-        return np.array([self.draws.key(decision) for decision in decisions], np.uint64)
+        if decisions not in self._key_sets:
+            self._key_sets[decisions] = np.array([self.draws.key(decision) for decision in decisions], np.uint64)
+        return self._key_sets[decisions]
 
     def _exit_days(self) -> np.ndarray:
         """Days from a grant to the end of support, for a person alone and for a family."""
@@ -535,6 +541,15 @@ def _whole(number: np.ndarray, draw: np.ndarray) -> np.ndarray:
     """Whole numbers with the given means, by one uniform each."""
     floor = np.floor(number)
     return np.asarray(floor + (draw < number - floor), np.int64)
+
+
+def _by_nation(shares: Any, nation_row: np.ndarray) -> np.ndarray:
+    """An assumption by nation, for each council."""
+    return np.array([getattr(shares, n.lower().replace(" ", "_")) for n in NATIONS])[nation_row]
+
+
+def _parts(amount: np.ndarray) -> np.ndarray:
+    return np.asarray(amount / amount.sum())
 
 
 def _share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:

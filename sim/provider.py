@@ -31,24 +31,18 @@ class Provider(mesa.Agent):
             offers: the rule that chooses councils, `sim.provider.offers` unless a researcher replaced it.
         """
         proposed = np.zeros(councils.count, np.int64)
-        open_to, kept_up = open_to_proposals(councils, now), open_to_replacement(councils, now)
+        pull = pull * open_to_proposals(councils, now)
+        kept_up = councils.beds * councils.local_weight * open_to_replacement(councils, now)
         for area in self.areas:
             rows = councils.in_area(area)
             losses, growth = beds_wanted(area, councils, float(need[area]), now)
             # Where stock is to shrink, all that is proposed replaces losses.
             refill = now.procurement.refill * min(losses / max(losses + growth, 1e-9), 1.0)
             weight = np.zeros(councils.count)
-            weight[rows] = (1 - refill) * _shares(pull[rows] * open_to[rows]) + refill * _shares(
-                councils.beds[rows] * councils.local_weight[rows] * kept_up[rows]
-            )
+            weight[rows] = (1 - refill) * _shares(pull[rows]) + refill * _shares(kept_up[rows])
             beds = (losses + growth) / now.procurement.planned_conversion
-            proposed[rows] += offers(area, councils, beds, weight, now, draws, month)[rows]
+            proposed += offers(area, councils, beds, weight, now, draws, month)
         return proposed
-
-
-def area_word(name: str) -> str:
-    """Contract area's name as the register spells it."""
-    return name.lower().replace(",", "").replace(" ", "_")
 
 
 def beds_wanted(area: int, councils: Councils, need: float, now: Any) -> tuple[float, float]:
@@ -60,7 +54,7 @@ def beds_wanted(area: int, councils: Councils, need: float, now: Any) -> tuple[f
     """
     rows = councils.in_area(area)
     losses = handback_rate(now) * float(councils.beds[rows].sum())
-    reach = getattr(now.procurement.net_growth, area_word(councils.areas[area])) * now.procurement.growth_factor
+    reach = getattr(now.procurement.net_growth, councils.area_words[area]) * now.procurement.growth_factor
     return losses, max(min(need, reach), -losses)
 
 
@@ -97,12 +91,16 @@ def attraction(councils: Councils, now: Any) -> np.ndarray:
     limit = councils.limit(now)
     headroom = np.maximum(1.0 - councils.people / np.maximum(limit, 1.0), 1e-6)
     return np.asarray(
-        councils.population**now.procurement.population_elasticity
-        * councils.rent_ratio**now.procurement.rent_elasticity
+        councils.steady("margin and scale", _margin_and_scale, councils.population, councils.rent_ratio, now)
         * headroom**now.procurement.headroom_elasticity
         * (1.0 - objection_chance(councils, now)) ** now.procurement.friction_elasticity
         * councils.frailty
     )
+
+
+def _margin_and_scale(population: np.ndarray, rent_ratio: np.ndarray, now: Any) -> np.ndarray:
+    scale = population**now.procurement.population_elasticity
+    return np.asarray(scale * rent_ratio**now.procurement.rent_elasticity)
 
 
 def offers(
@@ -120,17 +118,15 @@ def offers(
         Beds proposed (council,), in whole lumps.
     """
     rows = councils.in_area(area)
-    chosen = np.zeros(councils.count, np.int64)
     weights = pull[rows]
-    if weights.sum() <= 0:
-        return chosen
+    edges = np.cumsum(weights)
+    if edges[-1] <= 0:
+        return np.zeros(councils.count, np.int64)
     lump = int(now.procurement.lump)
     count = beds / lump
     lumps = int(count) + (draws.one(f"lumps {area}", 0, month) < count - int(count))
-    edges = np.cumsum(weights)
     picks = np.searchsorted(edges, draws.each(f"offer {area}", lumps, month) * edges[-1], side="right")
-    np.add.at(chosen, rows[np.minimum(picks, rows.size - 1)], lump)
-    return chosen
+    return np.bincount(rows[np.minimum(picks, rows.size - 1)], minlength=councils.count) * lump
 
 
 def first_homes(councils: Councils, now: Any, chance: np.ndarray, size: np.ndarray) -> np.ndarray:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from sim.council import line
+from sim.council import lines
 from sim.states import Service
 
 UPPER_TIER = (Service.SCHOOL_PLACES, Service.SOCIAL_CARE)  # a county's duties where there are two tiers
@@ -26,7 +26,7 @@ def demand(present: np.ndarray, temporary: np.ndarray, now: Any) -> np.ndarray:
     drivers[:, Service.ESOL] = present[:, OTHERS]
     drivers[:, Service.HOMELESSNESS] = temporary
     drivers[:, Service.LEGAL_ADVICE] = present[:, LIVE_CASES]
-    return drivers * np.array([line(now.services.demand, service) for service in Service])
+    return drivers * lines(now.services.demand)
 
 
 def floor(needed: np.ndarray, people: float, now: Any) -> np.ndarray:
@@ -56,7 +56,7 @@ def next_capacity(
     """
     cover = now.services.base_cover
     if now.feedback.grant_to_capacity:
-        cover = cover + (1 - now.services.base_cover) * np.clip(funded, 0.0, 1.25)[:, None]
+        cover = cover + (1 - now.services.base_cover) * np.minimum(np.maximum(funded, 0.0), 1.25)[:, None]
     target = np.maximum(needed * cover, least)
     lag = now.services.recruitment_lag * np.where(rural, now.services.rural_lag, 1.0)
     return np.asarray(capacity + (target - capacity) / np.maximum(lag, 1.0)[:, None])
@@ -79,6 +79,6 @@ def pressure(needed: np.ndarray, capacity: np.ndarray, upper_tier: np.ndarray) -
 
 def overall_pressure(by_line: np.ndarray, needed: np.ndarray, now: Any) -> np.ndarray:
     """Pressure across lines, (council,), each line weighted by the cost of what is needed."""
-    cost = needed * np.array([line(now.services.unit_cost, service) for service in Service])
+    cost = needed * lines(now.services.unit_cost)
     total = cost.sum(axis=1)
     return np.asarray(np.divide((by_line * cost).sum(axis=1), total, out=np.zeros(total.size), where=total > 0))
