@@ -50,9 +50,7 @@ class Columns(NamedTuple):
     accommodation: np.ndarray
 
 
-_TYPES = Columns(
-    np.uint32, np.int16, np.int16, np.int16, np.uint8, np.uint8, np.uint8, np.uint8, np.uint8, np.uint8
-)
+_TYPES: tuple[type[np.integer], ...] = (np.uint32, np.int16, np.int16, np.int16, *[np.uint8] * 6)  # of the columns
 
 
 def empty(rows: int) -> Columns:
