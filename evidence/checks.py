@@ -7,13 +7,15 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from evidence import studies
+from evidence import parts, studies, study_plans
 from evidence.records import damaged, find, model_version, read_record
 from params import posterior
 from params.assumptions import scenario_names
 from params.errors import unknown
 from params.instruments import KINDS, MODIFIERS, library
 from params.register import ROOT, Assumption, read_register
+
+SHOWN_ARMS = 20
 
 
 def everything() -> list[str]:
@@ -44,7 +46,7 @@ def everything() -> list[str]:
     files = sorted((ROOT / "studies").glob("*.toml"))
     lines.append(f"Studies: {len(files)} in params/studies")
     for file in files:
-        study = studies.plan(file).study
+        study = study_plans.plan(file).study
         lines.append(
             f"  {file.name:<24}{len(study.arms):>5} arms x {study.draws} draws x {study.replications} "
             f"replications, {study.months} months from {study.start}"
@@ -150,7 +152,10 @@ def described(identity: str, runs: Path) -> list[str]:
         f"  packages: {', '.join(f'{name} {version}' for name, version in record.packages.items())}",
     ]
     lines += [f"  {key}: {_plain(value)}" for key, value in record.settings.items() if key != "arms"]
-    for name, arm in record.settings.get("arms", {}).items():
+    arms = record.settings.get("arms", {})
+    if len(arms) > SHOWN_ARMS:
+        lines.append(f"  {len(arms):,} arms; the first {SHOWN_ARMS}:")
+    for name, arm in list(arms.items())[:SHOWN_ARMS]:
         lines.append(f"  arm {name}: {arm['label']} (scenario {arm['scenario']}{_overrides(arm['set'])})")
     lines += [f"  made from {parent}" for parent in record.parents]
     lines += [f"  input {name}: sha256 {sha[:16]}" for name, sha in record.inputs.items()]
@@ -158,10 +163,9 @@ def described(identity: str, runs: Path) -> list[str]:
     for arm, rows in record.extra.get("local_intelligence", {}).items():
         lines += [f"  local intelligence in {arm}: {local_line(row)}" for row in rows]
     if record.kind == "study":
-        absent = studies.missing(folder, record)
-        total = len(record.settings["arms"]) * record.settings["draws"]
-        lacking = sum(name.startswith(f"{studies.RECEIPTS}/") for name in absent)
-        lines.append(f"  {total - lacking} of {total} parts (arm and draw) are finished and sound")
+        absent = parts.missing(folder, record)
+        sound, total = studies.soundness(record, absent)
+        lines.append(f"  {sound} of {total} parts are finished and sound")
     else:
         absent = damaged(folder, record.outputs)
         lines.append(f"  {len(record.outputs) - len(absent)} of {len(record.outputs)} files are as they were recorded")

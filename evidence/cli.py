@@ -70,12 +70,14 @@ money_commands.mount(app)
     help_epilogue="""Examples:
   dispersal run central
   dispersal run central --replications 8 --set funding.grant_per_person=1200
-  dispersal run central --set funding.grant_per_person@2027-04-01=1500 --months 36"""
+  dispersal run central --set funding.grant_per_person@2027-04-01=1500 --months 36
+  dispersal run sobol-1a2b3c4d --arm base --draw 12 --only 0"""
 )
 def run(
     scenario: str,
     /,
     *,
+    arm: str | None = None,
     replications: int = 8,
     set_: Annotated[tuple[str, ...], Parameter(name="--set", negative="")] = (),
     seed: int = 1,
@@ -89,7 +91,8 @@ def run(
     """Simulate one scenario, keep every month in runs/<run-id>/, and print the headline figures.
 
     Args:
-        scenario: Name of a file in params/scenarios, without .toml.
+        scenario: Name of a file in params/scenarios, without .toml; with --arm the id of a study in runs/.
+        arm: Repeat this arm of a study, with its --draw and --only; the study's numbers hold for all else.
         replications: Random seeds.
         set_: An assumption as NAME=VALUE, or NAME@DATE=VALUE from a date on; may be repeated.
         seed: Seed that every replication's own seed comes from.
@@ -101,12 +104,17 @@ def run(
     """
     from evidence.ensemble import Design
     from evidence.progress import watched
-    from evidence.runs import open_run, run_scenario, summary
+    from evidence.records import read_record
+    from evidence.runs import open_run, run_point, run_scenario, summary
 
     overrides = _overrides(set_)
     root = _runs(runs)
-    design = Design(draws, replications, seed, _date("--start", start), months)
-    identity = run_scenario(scenario, overrides, design, draw=draw, only=only, runs=root, progress=watched())
+    if arm is not None:
+        identity = run_point(scenario, arm, draw, only, root, watched())
+        replications = read_record(root / identity).settings["replications"]
+    else:
+        design = Design(draws, replications, seed, _date("--start", start), months)
+        identity = run_scenario(scenario, overrides, design, draw=draw, only=only, runs=root, progress=watched())
     for line in _table(summary(open_run(identity, root)), ranges=replications >= FEWEST_FOR_A_RANGE and only is None):
         print(line)
     print(f"{_shown(root / identity)}   next: dispersal show {identity}")
@@ -116,26 +124,62 @@ def run(
     help_epilogue="""Examples:
   dispersal study params/studies/spending_review.toml
   dispersal study params/studies/spending_review.toml --workers 1
+  dispersal study params/studies/sweep.toml --extend 100
+  dispersal study params/studies/sobol.toml --scheduler tcp://10.0.0.1:8786
+  dispersal study params/studies/sweep.toml --scheduler slurm --workers 8
+  dispersal study --resume sweep-7f3a1b2c
 
-The same command resumes a study that was stopped, and returns at once for one that is complete."""
+The same command resumes a study that was stopped, and returns at once for one that is complete. --resume takes the
+study's id and refuses, saying why, when code, assumptions or tables have changed since; without it such a study is
+begun anew under another id. A cluster's machines need the same code and packages, and share the disk of runs/; Dask
+trusts its network unless it uses TLS (params/clusters/README.md)."""
 )
-def study(file: Path, /, *, workers: int | None = None, runs: Runs = None) -> None:
-    """Run a study (arms x draws x replications) into runs/<study-id>/, or resume it.
+def study(
+    file: Path | None = None,
+    /,
+    *,
+    workers: int | None = None,
+    scheduler: str | None = None,
+    resume: str | None = None,
+    extend: int | None = None,
+    timeout: float = 600.0,
+    runs: Runs = None,
+) -> None:
+    """Run a study (arms x draws x replications) into runs/<study-id>/, resume it, or extend it.
 
     Args:
         file: The study's TOML file.
-        workers: Threads; every core when not given. The numbers do not depend on it.
+        workers: Threads, every core when not given; or jobs of Slurm, pods of Kubernetes. The numbers do not depend on
+            it.
+        scheduler: A Dask cluster instead of threads: the address of a scheduler; ssh, slurm or kubernetes, as their
+            files in params/clusters say; or a cluster's own file.
+        resume: Id of a study to finish.
+        extend: Take the study, with all that it has, to this many base points (of a Sobol design) or replications.
+        timeout: Seconds that one replication may take before it counts as hung and is named.
     """
     import signal
 
     from evidence.progress import watched
-    from evidence.studies import run_study
+    from evidence.records import read_record
+    from evidence.studies import resume_study, run_plan
+    from evidence.study_files import MORRIS, SOBOL, Size, compares_arms
+    from evidence.study_plans import plan
+    from params.errors import InputError
 
+    if (file is None) == (resume is None) or (resume is not None and extend is not None):
+        raise InputError("dispersal study: takes a study's file (with or without --extend), or --resume with its id.")
     # A shell that starts this in the background makes Ctrl-C ignored; a study can always be stopped.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     root = _runs(runs)
-    study_id = run_study(file, root, workers, watched())
-    print(f"{_shown(root / study_id)}   next: dispersal report {study_id}")
+    if resume is not None:
+        study_id = resume_study(resume, root, workers, watched(), scheduler, timeout)
+    else:
+        assert file is not None
+        study_id = run_plan(plan(file, Size(extend=extend)), root, workers, watched(), scheduler, timeout)
+    settings = read_record(root / study_id).settings
+    sampled = (settings.get("sample") or {}).get("design") in (SOBOL, MORRIS)
+    then = "report" if compares_arms(settings) else "indices" if sampled else "show"
+    print(f"{_shown(root / study_id)}   next: dispersal {then} {study_id}")
 
 
 @app.command(
@@ -206,6 +250,24 @@ def feedbacks(
     study_id = worth.run(root, draws, replications, workers, watched())
     print("\n".join(worth.lines(open_pack(study_id, str(root)))))
     print(_shown(root / study_id))
+
+
+@app.command(
+    help_epilogue="""Examples:
+  dispersal indices sobol-1a2b3c4d
+  dispersal indices sobol-1a2b3c4d --outcome hotel_beds_at_month_end"""
+)
+def indices(identity: Annotated[str, Parameter(name="STUDY")], /, *, outcome: str = "", runs: Runs = None) -> None:
+    """Say which assumptions move a result, from a finished Sobol or Morris study, with 95% confidence intervals.
+
+    Args:
+        identity: The id of the study.
+        outcome: A result of the study: flows are summed over the run, stocks taken at its end; the first stored when
+            not given.
+    """
+    from evidence.indices import lines
+
+    print("\n".join(lines(identity, outcome, _runs(runs))))
 
 
 @app.command(

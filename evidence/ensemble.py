@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from sim import Rules
 
 LIMITS = {
-    "draws": (1, 10_000),
+    "draws": (1, 100_000),
     "replications": (1, 10_000),
     "months": (1, 120),
     "seed": (0, 2**31 - 1),
@@ -43,6 +43,8 @@ class Design:
         seed: what every other seed comes from.
         start: a quarter end with published accommodation by council.
         months: months simulated after the start.
+        first: replications before the study was extended, or None; those keep their intake paths.
+        compared: whether draws are compared with each other, so that all meet the same intake paths.
     """
 
     draws: int
@@ -50,6 +52,8 @@ class Design:
     seed: int
     start: date
     months: int
+    first: int | None = None
+    compared: bool = False
 
     def check(self, place: str) -> None:
         """Raise an InputError that names the place and the key unless every value can be used."""
@@ -79,7 +83,12 @@ class Design:
 
     def canonical(self) -> dict[str, Any]:
         """The design as plain JSON."""
-        return asdict(self) | {"start": self.start.isoformat()}
+        plain = asdict(self) | {"start": self.start.isoformat()}
+        if self.first in (None, self.replications):
+            del plain["first"]
+        if not self.compared:
+            del plain["compared"]
+        return plain
 
     def seed_of(self, replication: int) -> int:
         """Seed of a replication, the same in every arm and draw."""
@@ -96,7 +105,9 @@ class Design:
         """
         import numpy as np
 
-        position = draw * self.replications + replication
+        first = self.first or self.replications
+        turn, within = divmod(replication, first)
+        position = replication if self.compared else (turn * self.draws + draw) * first + within
         level = 0.5 / totals.size
         scale = 0.5
         while position:

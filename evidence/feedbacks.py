@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from evidence import records, results, studies, trust_figures
+from evidence import records, results, studies, study_files, trust_figures
 from evidence.exhibits import Exhibit, Exhibits, Pack
 from evidence.progress import Progress
 from evidence.results import HOTEL, SAMPLE
@@ -50,7 +50,8 @@ def run(
     Raises:
         InputError: a number that cannot be used; nothing is written.
     """
-    return studies.run_study(FILE, runs, workers, progress, studies.Size(draws, replications, "dispersal feedbacks"))
+    size = study_files.Size(draws, replications, "dispersal feedbacks")
+    return studies.run_study(FILE, runs, workers, progress, size)
 
 
 def newest(runs: Path, model_version: str) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 from evidence.disclosure import escape_formula
 from evidence.records import Record
 from evidence.signoff import SignOff
+from evidence.study_plans import parts_of
 from evidence.wording import count
 
 DATA_LOG, QA_LOG = "data_log.csv", "qa_log.csv"
@@ -82,7 +83,7 @@ def qa_log(
     """
     commit, dirty = record.code.get("commit"), record.code.get("dirty")
     code = f"commit {commit}" if commit and not dirty else f"commit {commit} with uncommitted changes: not for citation"
-    parts = len(study.settings["arms"]) * study.settings["draws"]
+    parts = len(parts_of(study.settings))
     passed = "Not run for this model version; the command dispersal validate runs it."
     if validation is not None:
         warned = " ".join(validation.warnings) or "Every criterion is met."

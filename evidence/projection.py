@@ -203,6 +203,7 @@ def newest_study(runs: Path, file: str = "") -> str | None:
     """
     from evidence import records
     from evidence.answers.companions import STUDIES
+    from evidence.study_files import compares_arms
 
     aside = {*_QUESTIONS, *(f"{name}.toml" for name in STUDIES.values())}
     start = str(params.reference("support_by_council")["quarter_end"].max().date())
@@ -213,6 +214,7 @@ def newest_study(runs: Path, file: str = "") -> str | None:
         if record.status == "complete"
         and (record.settings.get("file") == file if file else record.settings.get("file") not in aside)
         and record.settings.get("start") == start
+        and compares_arms(record.settings)
         and record.model_version == records.model_version()
     ]
     return max(fit, key=lambda record: record.created).id if fit else None

@@ -17,7 +17,7 @@ Regions and the nation are summed here, run by run, because a quantile of a sum 
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Collection, Hashable, Mapping
 from typing import Any
 
 import numpy as np
@@ -29,13 +29,36 @@ INTENSIVE_UNITS = ("1", "ratio", "share", "index", "code")
 _STOCK, _FLOW = "_at_month_end", "_in_month"
 
 
-def reduce(run: xr.Dataset) -> xr.Dataset:
+def names() -> list[str]:
+    """Names of everything that `reduce` keeps of a run, in its order."""
+    from sim.recorder import VARIABLES
+
+    return [name for stem, variable in VARIABLES.items() for name in _names(stem, variable.dims, _adds_up(variable))]
+
+
+def _adds_up(variable: Any) -> bool:
+    """Whether a sum over councils means something; takes a recorder's variable."""
+    return variable.units not in INTENSIVE_UNITS
+
+
+def _names(stem: str, dims: tuple[Hashable, ...], adds_up: bool) -> list[str]:
+    if "council" not in dims:
+        return [stem]
+    for kind, kept in ((_STOCK, "_at_quarter_end"), (_FLOW, "_in_financial_year")):
+        if stem.endswith(kind):
+            base = stem.removesuffix(kind)
+            return [f"{base}{kept}", *([f"{base}_by_region{kind}", stem] if adds_up else [])]
+    return [stem]
+
+
+def reduce(run: xr.Dataset, outputs: Collection[str] = ()) -> xr.Dataset:
     """Reduce one run to quarter ends, financial years and regions.
 
     Args:
         run: a dataset of `sim.simulate`: stocks on `month_end`, flows on `month`, councils on `council` with
         the
             coordinate `region(council)`.
+        outputs: names to keep; everything when empty.
 
     Returns:
         The reduced dataset, float32 and int32, same units; added axes are `quarter_end`, `financial_year` and
@@ -51,10 +74,12 @@ def reduce(run: xr.Dataset) -> xr.Dataset:
     kept: dict[Hashable, tuple[tuple[Hashable, ...], NDArray[Any], Mapping[str, Any]]] = {}
     for name, variable in run.data_vars.items():
         stem, dims, values = str(name), variable.dims, variable.values
+        adds_up = variable.attrs.get("units") not in INTENSIVE_UNITS and "flag_values" not in variable.attrs
+        if outputs and not set(outputs).intersection(_names(stem, dims, adds_up)):
+            continue
         if "council" not in dims:
             kept[stem] = (dims, _compact(values), variable.attrs)
             continue
-        adds_up = variable.attrs.get("units") not in INTENSIVE_UNITS and "flag_values" not in variable.attrs
         by_region, nationally = (
             _renamed(dims, "council", "region_name"),
             tuple(d for d in dims if d != "council"),
@@ -78,6 +103,8 @@ def reduce(run: xr.Dataset) -> xr.Dataset:
             kept[stem] = (nationally, _compact(regions.sum(axis=1)), variable.attrs)
         else:
             raise ValueError(f"{stem}{dims}: is neither a stock at month ends nor a flow in months that adds up")
+    if outputs:
+        kept = {name: kept[name] for name in kept if name in set(outputs)}
     coordinates = {
         name: coordinate
         for name, coordinate in run.coords.items()
@@ -93,7 +120,11 @@ def reduce(run: xr.Dataset) -> xr.Dataset:
         ),
         "region_name": ("region_name", councils.names, {"long_name": "region or nation"}),
     }
-    return xr.Dataset(kept, coords={**coordinates, **added}, attrs=run.attrs)
+    made = xr.Dataset(kept, coords={**coordinates, **added}, attrs=run.attrs)
+    if outputs:  # axes that nothing kept uses go too
+        used = {dim for variable in made.data_vars.values() for dim in variable.dims} | {"month", "month_end"}
+        made = made.drop_vars([name for name, own in made.coords.items() if not set(own.dims) <= used])
+    return made
 
 
 class _Regions:

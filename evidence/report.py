@@ -36,6 +36,7 @@ from evidence.records import (
 )
 from evidence.results import complete_years
 from evidence.signoff import SignOff
+from evidence.study_files import compares_arms
 from evidence.verify import EXHIBITS, problems
 from evidence.wording import SHORTHAND
 from params import InputError
@@ -99,8 +100,10 @@ def build(
     local = _local_costs(asked.unit_costs)
     sources = {name: _notebook(name) for name in NOTEBOOKS}
     _check_parameters(sources, asked.parameters)
-    _reportable(study_id, studies.open_study(study_id, runs))
     study = read_record(find(runs, study_id, "study"))
+    if not compares_arms(study.settings):
+        raise InputError(f"{study_id}: is a sweep; the report needs every result of arms named in the study's file.")
+    _reportable(study_id, studies.open_study(study_id, runs))
     if asked.cite:
         editions.check_committed()
     extra: dict[str, object] = {

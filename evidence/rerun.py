@@ -9,15 +9,13 @@ the same notebook reads are taken as they are kept, after a check of every file,
 from __future__ import annotations
 
 import csv
-import json
 import random
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-from evidence import studies
+from evidence import parts, studies
 from evidence.citations import Held, locate, origin
 from evidence.ensemble import replicate
 from evidence.exhibits import read_index
@@ -26,11 +24,11 @@ from evidence.records import (
     RunError,
     damaged,
     listed,
-    model_version,
     package_versions,
     read_record,
     write_json,
 )
+from evidence.study_plans import Plan, changes, from_settings
 from evidence.verify import EXHIBITS, INDEX, exhibit_problems, file_sha256
 from params.errors import InputError
 
@@ -61,12 +59,12 @@ def rerun(evidence_id: str, runs: Path, sample: int | None, progress: Progress) 
         raise RunError(f"{held.id}: is not as it was published ({found[0]}); making it again would compare nothing.")
     with tempfile.TemporaryDirectory(prefix="dispersal-rerun-") as folder:
         temporary = Path(folder)
-        planned = _planned(held, temporary)
+        planned = _planned(held)
         said = _environment(held)
         if sample is None:
             where = temporary / "runs"
-            studies.run_study(planned.file, where, progress=progress)
-            said.append(f"  all {len(planned.tasks())} parts of study {planned.id} simulated again")
+            studies.run_plan(planned, where, progress=progress)
+            said.append(f"  all {len(planned.parts)} parts of study {planned.id} simulated again")
             said += _kept(held, runs, where)
         else:
             where = runs
@@ -76,54 +74,20 @@ def rerun(evidence_id: str, runs: Path, sample: int | None, progress: Progress) 
         return [f"{held.id}: made again and compared", *said, *_compared(held, made)]
 
 
-def _planned(held: Held, folder: Path) -> studies.Plan:
+def _planned(held: Held) -> Plan:
     """The study of the report's record, resolved by this checkout; refused when it is another study here."""
     made = origin(held, held.folder.parent)
     if made is None or made.kind != "study":
         raise InputError(f"{held.id}: was not made from a study that can be simulated again from its record.")
-    design = dict(made.settings)
-    file = folder / str(design.pop("file"))
-    file.write_text(_toml(design), encoding="utf-8")
-    planned = studies.plan(file)
+    planned = from_settings(made.settings)
     if planned.id == held.entry["study"]:
         return planned
-    record, here = held.record, {name: arm.canonical() for name, arm in planned.arms.items()}
-    differs = [
-        f"{arm}: {key}"
-        for arm, values in made.assumptions.items()
-        for key in sorted({*values, *here[arm]})
-        if json.loads(json.dumps(here[arm].get(key), default=str)) != values.get(key)
-    ]
-    why = f"assumptions differ ({', '.join(differs[:3])}{' and more' if len(differs) > 3 else ''})" if differs else ""
-    if record.model_version != model_version():
-        why = f"the model is version {model_version()} here and was {record.model_version}{'; ' if why else ''}{why}"
     commit = made.code.get("commit")
+    differs = changes(made.assumptions, held.record.model_version, planned)
     raise RunError(
-        f"{held.id}: this checkout cannot make it again: {why or 'the study differs'}. "
+        f"{held.id}: this checkout cannot make it again: {differs}. "
         f"{f'`git checkout {commit}` first.' if commit else 'Its commit is not known.'}"
     )
-
-
-def _toml(design: Mapping[str, Any]) -> str:
-    """A study file from the settings in a record."""
-    arms = design["arms"]
-    top = [f"{key} = {design[key] if key == 'start' else _value(design[key])}" for key in design if key != "arms"]
-    for name, arm in arms.items():
-        top += [f"[arms.{name}]", f"label = {_value(arm['label'])}", f"scenario = {_value(arm['scenario'])}"]
-        if arm["set"]:
-            top += [f"[arms.{name}.set]", *(f"{_value(key)} = {_value(value)}" for key, value in arm["set"].items())]
-    return "\n".join(top) + "\n"
-
-
-def _value(value: Any) -> str:
-    """A TOML value; JSON's text, numbers, booleans and lists are the same, and a date in a table stays a date."""
-    if isinstance(value, Mapping):
-        return "{ " + ", ".join(f"{key} = {_value(given)}" for key, given in value.items()) + " }"
-    if isinstance(value, list):
-        return "[" + ", ".join(map(_value, value)) + "]"
-    if isinstance(value, str) and len(value) == 10 and value[4:8:3] == "--":
-        return value
-    return json.dumps(value, ensure_ascii=False)
 
 
 def _environment(held: Held) -> list[str]:
@@ -134,7 +98,7 @@ def _environment(held: Held) -> list[str]:
 
 
 def _sampled(
-    held: Held, planned: studies.Plan, runs: Path, temporary: Path, sample: int, progress: Progress
+    held: Held, planned: Plan, runs: Path, temporary: Path, sample: int, progress: Progress
 ) -> list[str]:
     """Simulate some parts again and hold every number of them against the study that is kept."""
     import numpy as np
@@ -143,11 +107,11 @@ def _sampled(
     from evidence import intake
     from evidence.reduction import reduce
 
-    tasks = planned.tasks()
+    tasks = planned.pairs()
     if not 1 <= sample <= len(tasks):
         raise InputError(f"--sample is {sample}; it must be from 1 to {len(tasks)}, the parts of {planned.id}.")
     kept = studies.open_study(planned.id, runs)
-    design = planned.study.design
+    design = planned.design
     made = intake.forecast(
         temporary / "runs", horizon=design.quarters, origin=design.origin, seed=design.seed,
         assumptions=planned.arms[planned.study.baseline],
@@ -155,20 +119,20 @@ def _sampled(
     paths = forecasts.read_paths(made / intake.PATHS_FILE)
     chosen = random.sample(tasks, sample)
     progress.begin(0, sample)
-    for done, task in enumerate(chosen, start=1):
-        drawn = planned.drawn(task.arm, task.draw)
+    for done, (arm, draw) in enumerate(chosen, start=1):
+        drawn = planned.drawn(arm, draw)
         for replication in range(design.replications):
-            again = reduce(replicate(drawn, paths, design, task.draw, replication))
-            stored = kept.sel(arm=task.arm, draw=task.draw, replication=replication)
+            again = reduce(replicate(drawn, paths, design, draw, replication), planned.study.outputs)
+            stored = kept.sel(arm=arm, draw=draw, replication=replication)
             for name, values in again.data_vars.items():
                 if not np.array_equal(values.values, stored[name].values):
                     raise RunError(
-                        f"{held.id}: arm {task.arm}, draw {task.draw}, replication {replication}: {name} differs when "
+                        f"{held.id}: arm {arm}, draw {draw}, replication {replication}: {name} differs when "
                         "simulated again"
                     )
         progress.update(done, 0)
     progress.end()
-    names = ", ".join(f"{task.arm} draw {task.draw}" for task in chosen)
+    names = ", ".join(f"{arm} draw {draw}" for arm, draw in chosen)
     return [
         f"  {sample} of {len(tasks)} parts simulated again, taken at random ({names}): every number agrees",
         "  the other parts are taken from the study kept here; leave --sample out to simulate them too",
@@ -183,7 +147,7 @@ def _kept(held: Held, runs: Path, where: Path) -> list[str]:
             continue
         record = read_record(runs / name)
         is_study = record.kind == "study"
-        absent = studies.missing(runs / name, record) if is_study else damaged(runs / name, record.outputs)
+        absent = parts.missing(runs / name, record) if is_study else damaged(runs / name, record.outputs)
         if absent:
             raise RunError(f"{name}/{absent[0]}: missing or changed, and the notebook of {held.id} reads it")
         shutil.copytree(runs / name, where / name)

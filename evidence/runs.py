@@ -20,11 +20,13 @@ from evidence.records import (
     reference_hashes,
     sealed,
 )
-from params.errors import InputError
+from params.errors import InputError, unknown
 
 if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
+
+    from params import Assumptions
 
 STORE = "results.zarr"
 # What the summary of a run shows: label, variable, how to take it from the whole country.
@@ -72,8 +74,6 @@ def run_scenario(
     Raises:
         InputError: when something asked for cannot be used; nothing is written.
     """
-    from evidence import store
-
     shown = progress or Silent()
     design.check("dispersal run")
     if not 0 <= draw < design.draws:
@@ -86,7 +86,54 @@ def run_scenario(
     assumptions = load_arm(scenario, overrides, "dispersal run", "--set")
     _within_the_run(overrides, design)
     drawn = assumptions.with_draw(draw, design.draws, design.seed)
+    return _kept(assumptions, drawn, overrides, design, draw, only, runs, shown)
+
+
+def run_point(
+    study_id: str, arm: str, draw: int, only: int | None, runs: Path = Path("runs"), progress: Progress | None = None
+) -> str:
+    """Repeat one arm and draw of a study as a run, or one replication of it, keeping every month; returns the run's id.
+
+    Args:
+        study_id: id of the study, complete or begun.
+        arm: name of the arm.
+        draw: number of the draw.
+        only: this replication alone; all of them when None.
+        runs: the folder of all runs.
+        progress: told how far it is.
+
+    Raises:
+        InputError: no such study, arm, draw or replication.
+        RunError: code or assumptions changed since the study was begun.
+    """
+    from evidence.study_plans import planned_again
+
+    planned = planned_again(read_record(find(runs, study_id, "study")))
+    if arm not in planned.arms:
+        raise unknown("--arm", f"an arm of {study_id}", arm, planned.arms)
+    for name, given, count in (("draw", draw, planned.draws), ("only", only, planned.study.replications)):
+        if given is not None and not 0 <= given < count:
+            raise InputError(f"--{name} is {given}; it must be from 0 to {count - 1} in {study_id}.")
+    own = planned.study.arms[arm]
+    drawn, shown = planned.drawn(arm, draw), progress or Silent()
+    return _kept(planned.arms[arm], drawn, own.overrides, planned.design, draw, only, runs, shown)
+
+
+def _kept(
+    assumptions: Assumptions,
+    drawn: Assumptions,
+    overrides: Mapping[str, object],
+    design: Design,
+    draw: int,
+    only: int | None,
+    runs: Path,
+    shown: Progress,
+) -> str:
+    """Simulate a drawn assumption set, and keep it as a run; arguments as in `run_scenario`."""
+    from evidence import store
+
     prepare_runs(runs)
+    scenario = drawn.scenario
     identity = run_id(drawn, design, draw, only)
     folder = runs / identity
     if record_path(folder).is_file() and not damaged(folder, read_record(folder).outputs):
@@ -97,6 +144,8 @@ def run_scenario(
     source = intake.forecast(
         runs, horizon=design.quarters, origin=design.origin, seed=design.seed, assumptions=assumptions
     )
+
+    import numpy as np
 
     import forecasts
 
@@ -119,8 +168,9 @@ def run_scenario(
             for position, replication in enumerate(wanted):
                 run = replicate(drawn, paths, design, draw, replication)
                 if position == 0:
-                    store.create(partial / STORE, _labelled(run, record, wanted), {"replication": len(wanted)})
-                store.write_chunk(partial / STORE, (position,), {str(k): v.values for k, v in run.data_vars.items()})
+                    store.create(partial / STORE, _labelled(run, record, wanted), {"replication": len(wanted)}, {})
+                block = {str(name): variable.values[np.newaxis] for name, variable in run.data_vars.items()}
+                store.write_shard(partial / STORE, (position,), block)
                 shown.update(position + 1, 0)
     finally:
         shown.end()

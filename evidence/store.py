@@ -1,8 +1,9 @@
-"""A Zarr store that many tasks fill, each with whole chunks of its own.
+"""A sharded Zarr store that many tasks fill, each with whole shards of its own.
 
-Metadata and coordinates are written once, up front. A task then writes one chunk of every variable and gets
-the sha256 of each file back for its receipt; a chunk that was never written reads as NaN without an error in
-Zarr, so completeness is decided by receipts and hashes, never by what can be read.
+Metadata and coordinates are written once, up front. A task then writes one shard of every variable and gets the sha256
+of each file back for its receipt; a shard that was never written reads as NaN without an error in Zarr, so
+completeness is decided by receipts and hashes, never by what can be read. A shard is one file; within it a chunk is one
+position on each axis but the last of those that tasks share, so that one draw can be read without its neighbours.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import os
 import shutil
 from collections.abc import Mapping, Sequence
 from datetime import date
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -26,14 +28,14 @@ from evidence.records import file_digest
 _COMPRESSION = ZstdCodec(level=3)
 
 
-def create(path: Path, template: xr.Dataset, leading: Mapping[str, int], whole: Sequence[str] = ()) -> dict[str, str]:
-    """Write metadata and coordinates of a store; chunks that are there already stay.
+def create(path: Path, template: xr.Dataset, leading: Mapping[str, int], part: Mapping[str, int]) -> dict[str, str]:
+    """Write metadata and coordinates of a store; shards that are there already stay.
 
     Args:
         path: folder of the store.
         template: variables of one block without the leading axes, and every coordinate of the store.
         leading: length of each leading axis, such as `{"arm": 4, "draw": 12, "replication": 8}`.
-        whole: leading axes that one chunk spans; along the others a chunk is one position.
+        part: positions of a shard along leading axes; 1 along an axis that is not named.
 
     Returns:
         sha256 by file of what was written, relative to `path`.
@@ -46,12 +48,14 @@ def create(path: Path, template: xr.Dataset, leading: Mapping[str, int], whole: 
     coordinates.to_zarr(partial, zarr_format=3, consolidated=False)
     group = zarr.open_group(partial, mode="a", zarr_format=3)
     axes, lengths = tuple(leading), tuple(leading.values())
-    block = tuple(length if axis in whole else 1 for axis, length in leading.items())
+    shard = tuple(part.get(axis, 1) for axis in leading)
+    chunk = tuple(1 if number < len(shard) - 1 else along for number, along in enumerate(shard))
     for name, variable in template.data_vars.items():
         group.create_array(
             str(name),
             shape=(*lengths, *variable.shape),
-            chunks=(*block, *variable.shape),
+            shards=(*shard, *variable.shape),
+            chunks=(*chunk, *variable.shape),
             dtype=variable.dtype,
             compressors=_COMPRESSION,
             fill_value=np.nan if variable.dtype.kind == "f" else np.iinfo(variable.dtype).min,
@@ -64,35 +68,41 @@ def create(path: Path, template: xr.Dataset, leading: Mapping[str, int], whole: 
         (path / name).parent.mkdir(parents=True, exist_ok=True)
         os.replace(partial / name, path / name)
     shutil.rmtree(partial)
+    _array.cache_clear()
     return written
 
 
-def write_chunk(path: Path, place: Sequence[int], block: Mapping[str, NDArray[Any]]) -> dict[str, str]:
-    """Write one whole chunk of every variable.
+def write_shard(path: Path, place: Sequence[int], block: Mapping[str, NDArray[Any]]) -> dict[str, str]:
+    """Write one whole shard of every variable.
 
     Args:
         path: folder of the store.
-        place: position on each leading axis that a chunk does not span.
-        block: values by variable; a leading axis that the chunk spans comes first.
+        place: position on the grid of shards, along each leading axis.
+        block: values by variable, (leading axes of a shard, ...).
 
     Returns:
-        sha256 by chunk file, relative to the store.
+        sha256 by shard file, relative to the store.
 
     Raises:
         ValueError: when variables or shapes differ from the store's.
     """
-    group = zarr.open_group(path, mode="r+", zarr_format=3)
     written = {}
     for name, values in block.items():
-        array = group[name]
-        if not isinstance(array, zarr.Array) or array.chunks != (*(1 for _ in place), *values.shape):
-            raise ValueError(f"{name}{values.shape} does not fit the store's chunks")
-        # A store that was opened again has forgotten this; an all-zero chunk must be a file like any other.
-        array = array.with_config({"write_empty_chunks": True})
-        array[tuple(slice(i, i + 1) for i in place)] = values[(np.newaxis,) * len(place)]
-        chunk = "/".join([name, "c", *map(str, place), *("0" for _ in values.shape)])
-        written[chunk] = file_digest(path / chunk)
+        array = _array(path, name)
+        if array.shards != values.shape or array.dtype != values.dtype:
+            raise ValueError(f"{name}{values.shape} does not fit the store's shards")
+        array[tuple(slice(i * n, (i + 1) * n) for i, n in zip(place, values.shape, strict=False))] = values
+        shard = "/".join([name, "c", *map(str, place), *("0" for _ in values.shape[len(place) :])])
+        written[shard] = file_digest(path / shard)
     return written
+
+
+@lru_cache(maxsize=512)
+def _array(path: Path, name: str) -> Any:
+    """An array of a store, opened once in a process."""
+    array = zarr.open_array(path / name, mode="r+", zarr_format=3)
+    # A store that was opened again has forgotten this; an all-zero chunk must be a file like any other.
+    return array.with_config({"write_empty_chunks": True})
 
 
 def open_store(path: Path) -> xr.Dataset:

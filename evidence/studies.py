@@ -1,32 +1,40 @@
-"""Studies: arms x draws x replications on all cores, into one store that can be resumed.
+"""Studies: arms x draws x replications, on threads or a cluster, into one store that can be resumed and extended.
 
-One task is one draw of one arm with all its replications. It writes whole chunks of its own and then its
-receipt, with the sha256 of each chunk; a study is complete when every receipt is there and every hash agrees.
-Tasks share nothing, so that one worker and many give the same bytes, and a task that was cut short is simply
-done again.
+A part of a study is whole shards of the store; it is written with a receipt that holds the sha256 of each. A study is
+complete when every receipt is there and every hash agrees.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 import threading
 import time
-import traceback
-from collections import deque
-from collections.abc import Mapping
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, replace
-from datetime import date
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from typing import TYPE_CHECKING
 
 from evidence import intake
-from evidence.ensemble import Design, command, load_arm, replicate, run_id
+from evidence.ensemble import run_id
+from evidence.parts import (
+    DISK,
+    DONE,
+    FAILED,
+    INTAKE,
+    LAYOUT,
+    REFUSED,
+    STORE,
+    TIMEOUT,
+    Attempt,
+    Job,
+    Outcome,
+    missing,
+    same_packages,
+    vouched,
+)
 from evidence.progress import Progress, Silent, clock
 from evidence.records import (
     Record,
@@ -36,7 +44,7 @@ from evidence.records import (
     exclusive,
     file_digest,
     find,
-    make_id,
+    listed,
     model_version,
     package_versions,
     prepare_runs,
@@ -46,196 +54,19 @@ from evidence.records import (
     write_json,
     write_record,
 )
-from params.errors import InputError, nearest, unknown
-from params.register import ROOT, describe, read_toml
+from evidence.study_files import Size
+from evidence.study_plans import RECEIPTS, Part, Plan, canonical, changes, parts_of, plan, planned_again
+from params.errors import InputError
 
 if TYPE_CHECKING:
     import xarray as xr
 
-    from params import Assumptions
-
-STORE, RECEIPTS, INTAKE, LAYOUT = "store.zarr", "receipts", "intake.nc", "layout.json"
 FAILURES = "failures"
-_NAME = r"^[a-z][a-z0-9_]{0,39}$"
-_STRICT = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False, populate_by_name=True)
-_POLL_SECONDS = 0.25
-
-
-class Arm(BaseModel):
-    """One policy setting: a scenario and, at need, overrides by dotted name."""
-
-    model_config = _STRICT
-    label: str = Field(min_length=1, max_length=120)
-    scenario: str
-    overrides: dict[str, Any] = Field(default={}, alias="set")
-
-
-class Study(BaseModel):
-    """A study file as it is written in `params/studies`."""
-
-    model_config = _STRICT
-    title: str = Field(min_length=1, max_length=200)
-    why: str = Field(min_length=1)
-    baseline: str
-    draws: int
-    replications: int
-    seed: int
-    start: date
-    months: int
-    arms: dict[str, Arm] = Field(min_length=1)
-
-    @field_validator("arms")
-    @classmethod
-    def _names(cls, arms: dict[str, Arm]) -> dict[str, Arm]:
-        for name in arms:
-            if not re.match(_NAME, name):
-                raise ValueError(f"{name!r} is not a name for an arm: small letters, digits and _, at most 40")
-        return arms
-
-    @property
-    def design(self) -> Design:
-        """How often, from when and for how long each arm runs."""
-        return Design(self.draws, self.replications, self.seed, self.start, self.months)
-
-
-@dataclass(frozen=True)
-class Size:
-    """How often a study is simulated, where a command asks for another number than the file's.
-
-    Attributes:
-        draws: draws, or None for the file's.
-        replications: replications, or None for the file's.
-        command: the command that asked, for the line that resumes it.
-    """
-
-    draws: int | None = None
-    replications: int | None = None
-    command: str = ""
-
-    def given(self) -> dict[str, int]:
-        """What replaces the file's numbers."""
-        asked = {"draws": self.draws, "replications": self.replications}
-        return {name: number for name, number in asked.items() if number is not None}
-
-    def again(self, file: Path) -> str:
-        """The line that resumes the study."""
-        options = [f"--{name} {number}" for name, number in self.given().items()]
-        return " ".join([self.command, *options]) if self.command else f"dispersal study {file}"
-
-
-@dataclass(frozen=True)
-class Task:
-    """One draw of one arm, by name and by position on the store's axes."""
-
-    arm: str
-    draw: int
-    place: tuple[int, int]
-
-    @property
-    def receipt(self) -> str:
-        """Name of the file that vouches for the task's chunks."""
-        return f"{self.arm}-{self.draw}.json"
-
-
-@dataclass(frozen=True)
-class Failure:
-    """A replication that raised, with the line that repeats it."""
-
-    arm: str
-    draw: int
-    replication: int
-    message: str
-    command: str
-
-
-@dataclass(frozen=True)
-class Plan:
-    """A study with every arm resolved: all that its numbers depend on."""
-
-    file: Path
-    study: Study
-    arms: Mapping[str, Assumptions]
-    id: str
-    again: str
-
-    def tasks(self) -> list[Task]:
-        """Every task, all arms of a draw together."""
-        return [
-            Task(arm, draw, (position, draw))
-            for draw in range(self.study.draws)
-            for position, arm in enumerate(self.arms)
-        ]
-
-    def drawn(self, arm: str, draw: int) -> Assumptions:
-        """Assumptions of one draw of one arm."""
-        return self.arms[arm].with_draw(draw, self.study.draws, self.study.seed)
-
-    def command(self, task: Task, replication: int) -> str:
-        """The line that repeats one replication as a run."""
-        arm = self.study.arms[task.arm]
-        return command(arm.scenario, arm.overrides, self.study.design, task.draw, replication)
+MOST_WORKERS = 1024
 
 
 class Interrupted(KeyboardInterrupt):
     """Stopped by the user; the study can be resumed."""
-
-
-def read_study(file: Path) -> Study:
-    """Read a study file.
-
-    Raises:
-        InputError: names the file, the key and the nearest valid name.
-    """
-    table = read_toml(file)
-    try:
-        study = Study.model_validate(table)
-    except ValidationError as error:
-        # Two misspelt keys: the first is named, with the keys of its own table.
-        keys = [found["loc"] for found in error.errors() if found["type"] == "extra_forbidden"]
-        model = Arm if keys and len(keys[0]) > 1 else Study
-        options = [field.alias or name for name, field in model.model_fields.items()]
-        raise InputError(f"{file}: {describe(error, options)}.") from None
-    if study.baseline not in study.arms:
-        raise unknown(f"{file}: baseline", "an arm", study.baseline, study.arms)
-    return study
-
-
-def plan(file: Path, size: Size | None = None) -> Plan:
-    """Read a study file and resolve every arm, before anything is computed.
-
-    Args:
-        file: the study's TOML file.
-        size: draws and replications that replace the file's.
-
-    Raises:
-        InputError: for anything in the file that cannot be used.
-    """
-    if not file.is_file():
-        beside = [path for path in file.parent.glob("*.toml") if path.name != "pyproject.toml"]
-        known = {path.stem: str(path) for path in beside}
-        known = {path.stem: f"params/studies/{path.name}" for path in (ROOT / "studies").glob("*.toml")} | known
-        guess = nearest(file.stem, known)
-        raise InputError(f"{file}: no such study file. Nearest: {known[guess] if guess else min(known.values())}.")
-    size = size or Size()
-    study = read_study(file).model_copy(update=size.given())
-    study.design.check(size.command or str(file))
-    arms = {
-        name: load_arm(arm.scenario, arm.overrides, f"{file}: arms.{name}.scenario", f"{file}: arms.{name}.set")
-        for name, arm in study.arms.items()
-    }
-    for name, arm in arms.items():
-        if intake.forecast_settings(arm) != intake.forecast_settings(arms[study.baseline]):
-            raise InputError(
-                f"{file}: arms.{name}: its forecast assumptions are not those of {study.baseline}; "
-                f"the arms of one study share its intake forecast."
-            )
-    content = {
-        "study": study.model_dump(mode="json", by_alias=True),
-        "arms": [[name, arm.canonical()] for name, arm in arms.items()],  # a list: their order is the store's
-        "model": model_version(),
-        "reference": reference_hashes(),
-    }
-    return Plan(file, study, arms, make_id(file.stem, content), size.again(file))
 
 
 def run_study(
@@ -245,14 +76,14 @@ def run_study(
     progress: Progress | None = None,
     size: Size | None = None,
 ) -> str:
-    """Run a study, resume it where it stopped, or return at once when it is complete.
+    """Run a study on threads, resume it where it stopped, or return at once when it is complete.
 
     Args:
         file: the study's TOML file.
         runs: the folder of all runs.
         workers: threads; every core when None. It changes the time taken and nothing else.
         progress: told how far it is.
-        size: draws and replications that replace the file's.
+        size: numbers that replace the file's.
 
     Returns:
         The study's id, the name of its folder in `runs`.
@@ -264,25 +95,84 @@ def run_study(
             writing the same study.
         Interrupted: after Ctrl-C; what was finished is kept.
     """
-    count = workers if workers is not None else os.cpu_count() or 1
-    if not 1 <= count <= 1024:
-        raise InputError(f"--workers is {count}; it must be from 1 to 1024.")
-    planned = plan(file, size)
+    _workers(workers)
+    return run_plan(plan(file, size), runs, workers, progress)
+
+
+def resume_study(
+    study_id: str,
+    runs: Path,
+    workers: int | None = None,
+    progress: Progress | None = None,
+    scheduler: str | None = None,
+    seconds: float = TIMEOUT,
+) -> str:
+    """Resume a study by its id; arguments, return and errors as `run_plan`.
+
+    Raises:
+        InputError: no such study.
+        RunError: code, assumptions or reference tables changed since it was begun; says which.
+    """
+    _workers(workers)
+    planned = planned_again(read_record(find(runs, study_id, "study")))
+    return run_plan(planned, runs, workers, progress, scheduler, seconds)
+
+
+def run_plan(
+    planned: Plan,
+    runs: Path,
+    workers: int | None = None,
+    progress: Progress | None = None,
+    scheduler: str | None = None,
+    seconds: float = TIMEOUT,
+) -> str:
+    """Run, resume or find a study that is planned.
+
+    Args:
+        planned: the study.
+        runs: the folder of all runs.
+        workers: threads, or workers asked of a cluster that is set up here.
+        progress: told how far it is.
+        scheduler: None for threads; an address, a kind of cluster, or a cluster's file.
+        seconds: a replication may take.
+
+    Returns:
+        The study's id.
+
+    Raises:
+        InputError: for a scheduler or a number that cannot be used; nothing is written.
+        RunError: as `run_study`; the cluster cannot be reached, or a worker's versions differ.
+        Interrupted: after Ctrl-C; what was finished is kept.
+    """
+    _workers(workers)
+    if not 1 <= seconds <= 86_400:
+        raise InputError(f"--timeout is {seconds:g}; it must be from 1 to 86,400 seconds.")
+    if scheduler is not None:
+        from evidence.clusters import chosen
+
+        chosen(scheduler, workers)
     prepare_runs(runs)
     with exclusive(runs, planned.id):
-        _Engine(planned, runs, count, progress or Silent()).run()
+        _Engine(planned, runs, workers, progress or Silent(), scheduler, seconds).run()
     return planned.id
+
+
+def _workers(given: int | None) -> None:
+    if given is not None and not 1 <= given <= MOST_WORKERS:
+        raise InputError(f"--workers is {given}; it must be from 1 to {MOST_WORKERS}.")
 
 
 class _Engine:
     """One process's work on one study, holding its lock."""
 
-    def __init__(self, planned: Plan, runs: Path, workers: int, progress: Progress) -> None:
+    def __init__(
+        self, planned: Plan, runs: Path, workers: int | None, progress: Progress, scheduler: str | None, seconds: float
+    ) -> None:
         self.plan, self.runs, self.workers, self.progress = planned, runs, workers, progress
+        self.scheduler, self.seconds = scheduler, seconds
         self.folder = runs / planned.id
-        self.stop = threading.Event()
-        self.failures: list[Failure] = []
-        self.finished = 0  # replications of this process; whole tasks are counted from receipts
+        self.failures: list[Outcome] = []
+        self.finished = 0  # replications of this process; whole parts are counted from receipts
         self._counting = threading.Lock()
 
     def run(self) -> None:
@@ -293,11 +183,12 @@ class _Engine:
             if record.status == "complete" and not missing(self.folder, record):
                 self.progress.say(f"Study {self.plan.id} is complete; nothing to do.")
                 return
-            _same_packages(self.folder, record)
+            same_packages(record)
         self.progress.say(
-            f"Study {self.plan.id}: {len(study.arms)} arms x {study.draws} draws x {study.replications} "
-            f"replications, {study.months} months, {self.workers} {'thread' if self.workers == 1 else 'threads'}"
+            f"Study {self.plan.id}: {len(study.arms)} arms x {self.plan.draws} draws x {study.replications} "
+            f"replications, {study.months} months"
         )
+        again = f"what was finished is kept. Resume with: {self.plan.again}"
         try:
             self._prepare()
             self._simulate()
@@ -306,32 +197,14 @@ class _Engine:
                 f"Stopped. What was finished is kept; resume with: {self.plan.again}"
             ) from None
         except OSError as error:
-            raise RunError(
-                f"{self.folder}: {error.strerror or error}; what was finished is kept. "
-                f"Resume with: {self.plan.again}"
-            ) from error
+            raise RunError(f"{self.folder}: {error.strerror or error}; {again}") from error
         if self.failures:
             raise RunError(self._failed())
         self._seal()
 
-    def _seal(self) -> None:
-        """Record the study as complete, with what vouches for every chunk."""
-        record = read_record(self.folder)
-        outputs = {INTAKE: record.outputs[INTAKE], LAYOUT: file_digest(self.folder / LAYOUT)}
-        for task in self.plan.tasks():
-            outputs[f"{RECEIPTS}/{task.receipt}"] = file_digest(self.folder / RECEIPTS / task.receipt)
-        changed = [name for name, sha in record.outputs.items() if outputs.get(name) != sha]
-        if changed:
-            raise RunError(
-                f"{self.folder}: what was made again differs from what was recorded ({changed[0]}); "
-                f"move the folder away to begin again"
-            )
-        shutil.rmtree(self.folder / FAILURES, ignore_errors=True)
-        write_record(self.folder, replace(record, status="complete", outputs=outputs))
-
     def _prepare(self) -> None:
         """Make the record, the intake forecast and the store's layout, whichever is missing or damaged."""
-        study, design = self.plan.study, self.plan.study.design
+        study, design = self.plan.study, self.plan.design
         started = time.monotonic()
         self.progress.say("  intake forecast (made once)")
         source = intake.forecast(
@@ -341,221 +214,251 @@ class _Engine:
             seed=study.seed,
             assumptions=self.plan.arms[study.baseline],
         )
-        (self.folder / RECEIPTS).mkdir(parents=True, exist_ok=True)
         known = read_record(source).outputs[intake.PATHS_FILE]
-        if record_path(self.folder).is_file() and read_record(self.folder).outputs.get(INTAKE) != known:
+        begun = record_path(self.folder).is_file()
+        if begun and read_record(self.folder).outputs.get(INTAKE) != known:
             raise RunError(
                 f"{self.folder}: was begun with another intake forecast and cannot be resumed; "
                 f"move the folder away to begin again"
             )
+        if not begun:
+            for line in _others(self.plan, self.runs):
+                self.progress.say(f"  {line}")
+        (self.folder / RECEIPTS).mkdir(parents=True, exist_ok=True)
         if damaged(self.folder, {INTAKE: known}):
             partial = self.folder / f".{INTAKE}.partial"
             shutil.copyfile(source / intake.PATHS_FILE, partial)
             partial.replace(self.folder / INTAKE)
-        if not record_path(self.folder).is_file():
+        if not begun:
             said = {name: rows for name, arm in self.plan.arms.items() if (rows := arm.local.rows())}
             record = Record(
                 id=self.plan.id,
                 kind="study",
                 title=study.title,
-                settings=study.model_dump(mode="json", by_alias=True) | {"file": self.plan.file.name},
-                assumptions={name: arm.canonical() for name, arm in self.plan.arms.items()},
+                settings=self.plan.settings,
+                assumptions=canonical(self.plan),
                 model_version=model_version(),
                 inputs={**reference_hashes(), "study": digest(study.model_dump(mode="json", by_alias=True))},
                 parents=(source.name,),
                 outputs={INTAKE: known},
+                packages=package_versions(),
                 status="unfinished",
-                extra={"local_intelligence": said} if said else {},
+                extra={"family": self.plan.family} | ({"local_intelligence": said} if said else {}),
             )
             write_record(self.folder, record)
 
         import forecasts
 
-        self.paths = forecasts.read_paths(self.folder / INTAKE)
+        self.job = Job(self.plan, self.folder, forecasts.read_paths(self.folder / INTAKE))
         self.progress.say(f"  {clock(time.monotonic() - started)} for that; compiling the monthly kernel (once)")
         self._layout()
+        self._adopt()
 
     def _layout(self) -> None:
         """Run one replication, which compiles the kernel, and write the store's metadata if need be."""
         from evidence import store
-        from evidence.reduction import reduce
 
-        started = time.monotonic()
-        for task in self.plan.tasks():
-            try:
-                drawn = self.plan.drawn(task.arm, task.draw)
-                template = reduce(replicate(drawn, self.paths, self.plan.study.design, task.draw, 0))
-                break
-            except (OSError, KeyboardInterrupt):
-                raise
-            except Exception as error:
-                self._note(task, 0, error)
-        else:
-            raise RunError(self._failed())
-        self.failures.clear()  # the tasks meet them again
-        self.progress.say(f"  {clock(time.monotonic() - started)} for that")
         layout = self.folder / LAYOUT
         if layout.is_file() and not damaged(self.folder, json.loads(layout.read_text(encoding="utf-8"))):
             return
-        study = self.plan.study
-        leading = {"arm": len(study.arms), "draw": study.draws, "replication": study.replications}
-        written = store.create(self.folder / STORE, self._labelled(template), leading, whole=("replication",))
+        started = time.monotonic()
+        template = self._template()
+        self.progress.say(f"  {clock(time.monotonic() - started)} for that")
+        study, (draws, replications) = self.plan.study, self.plan.settings["part"]
+        leading = {"arm": len(study.arms), "draw": self.plan.draws, "replication": study.replications}
+        part = {"draw": draws, "replication": replications}
+        written = store.create(self.folder / STORE, labelled(self.plan, template), leading, part)
         write_json(layout, {f"{STORE}/{name}": sha for name, sha in written.items()})
 
-    def _labelled(self, template: xr.Dataset) -> xr.Dataset:
-        """The template with the study's axes and what a reader must know as attributes."""
-        study, arms = self.plan.study, list(self.plan.arms)
-        ids = [[run_id(self.plan.drawn(a, d), study.design, d) for d in range(study.draws)] for a in arms]
-        return template.assign_coords(
-            arm=("arm", arms, {"long_name": "arm: one policy setting"}),
-            arm_label=("arm", [study.arms[arm].label for arm in arms], {"long_name": "arm, for a reader"}),
-            draw=("draw", list(range(study.draws)), {"long_name": "draw: one set of assumptions"}),
-            replication=(
-                "replication", list(range(study.replications)), {"long_name": "replication: one random seed"}
-            ),
-            run_id=(("arm", "draw"), ids, {"long_name": "id of the same simulation as a single run"}),
-            study_id=((), self.plan.id, {"long_name": "study"}),
-        ).drop_attrs(deep=False).assign_attrs(
-            {
-                "Conventions": "CF-1.11",
-                "title": study.title,
-                "why": study.why,
-                "source": f"dispersal workbench, model version {model_version()}",
-                "comment": "Modelled estimates from synthetic households; not official statistics.",
-                "study_id": self.plan.id,
-                "baseline": study.baseline,
-                "arm_labels": {name: arm.label for name, arm in study.arms.items()},
-                "seed": str(study.seed),
-                "start": study.start.isoformat(),
-                "price_base": template.attrs["price_base"],
-                "deflator": template.attrs["deflator"],
-                "model_version": model_version(),
-            }
-        )  # fmt: skip
+    def _template(self) -> xr.Dataset:
+        """Results of the first replication that can be simulated."""
+        for part in self.plan.parts:
+            one = replace(part, draws=part.draws[:1], replications=part.replications[:1])
+            trial, outcome = Attempt(self.job, one, keep=False), None
+            while outcome is None:
+                trial.wait(0.25)
+                outcome = trial.outcome or trial.overdue(self.seconds)
+            if outcome.state == DISK:
+                raise OSError(outcome.message)
+            if trial.template is not None:
+                self.failures.clear()  # the parts meet them again
+                return trial.template
+            self._note(outcome)
+        raise RunError(self._failed())
+
+    def _adopt(self) -> None:
+        """Take over the sound parts of the study that this one extends, or of other extensions of it."""
+        here = self.folder / RECEIPTS
+        wanted = {part.receipt: part for part in self.plan.parts if not (here / part.receipt).exists()}
+        adopted = 0
+        for name in listed(self.runs, "study"):
+            record = read_record(self.runs / name)
+            if not wanted or name == self.plan.id or record.extra.get("family") != self.plan.family:
+                continue
+            for part in parts_of(record.settings):
+                sha256 = record.outputs.get(f"{RECEIPTS}/{part.receipt}")
+                if part.receipt in wanted and vouched(self.runs / name, part, sha256):
+                    self._copy(self.runs / name, wanted.pop(part.receipt))
+                    adopted += 1
+        if adopted:
+            self.progress.say(f"  {adopted} of {len(self.plan.parts)} parts taken from the study that this one extends")
+
+    def _copy(self, source: Path, part: Part) -> None:
+        """Copy a part's shards, then its receipt."""
+        receipt = f"{RECEIPTS}/{part.receipt}"
+        shards = json.loads((source / receipt).read_text(encoding="utf-8"))["shards"]
+        for name in (*shards, receipt):
+            target = self.folder / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            partial = target.with_name(f".{target.name}.partial")
+            shutil.copyfile(source / name, partial)
+            partial.replace(target)
 
     def _simulate(self) -> None:
-        """Run every task without a valid receipt."""
-        study, tasks = self.plan.study, self.plan.tasks()
-        known = read_record(self.folder).outputs
-        left = deque(t for t in tasks if not _vouched(self.folder, t, known.get(f"{RECEIPTS}/{t.receipt}")))
-        total, earlier = len(tasks) * study.replications, (len(tasks) - len(left)) * study.replications
-        self.progress.begin(earlier, total)
-        running: set[Future[None]] = set()
-        pool = ThreadPoolExecutor(self.workers, thread_name_prefix="study")
-        try:
-            while left or running:
-                while left and len(running) < self.workers:
-                    running.add(pool.submit(self._task, left.popleft()))
-                done, running = wait(running, timeout=_POLL_SECONDS, return_when=FIRST_COMPLETED)
-                for future in done:
-                    future.result()
-                self.progress.update(earlier + self.finished, len(self.failures))
-        finally:
-            # The running tasks see this between two replications and write nothing more.
-            self.stop.set()
-            pool.shutdown(wait=True, cancel_futures=True)
-            self.progress.end()
-
-    def _task(self, task: Task) -> None:
-        """Simulate one draw of one arm, write its chunks, then its receipt."""
-        import numpy as np
-
-        from evidence import store
-        from evidence.reduction import reduce
-
-        replication, runs = 0, []
-        try:
-            drawn = self.plan.drawn(task.arm, task.draw)
-            for replication in range(self.plan.study.replications):
-                if self.stop.is_set():
-                    return
-                runs.append(reduce(replicate(drawn, self.paths, self.plan.study.design, task.draw, replication)))
-                with self._counting:
-                    self.finished += 1
-            block = {str(name): np.stack([run[name].values for run in runs]) for name in runs[0].data_vars}
-            chunks = store.write_chunk(self.folder / STORE, task.place, block)
-        except OSError:
-            raise
-        except Exception as error:
-            self._note(task, replication, error)
+        """Run every part without a valid receipt."""
+        parts, known = self.plan.parts, read_record(self.folder).outputs
+        left = [part for part in parts if not vouched(self.folder, part, known.get(f"{RECEIPTS}/{part.receipt}"))]
+        total = sum(part.size for part in parts)
+        earlier = total - sum(part.size for part in left)
+        if not left:
             return
-        receipt = {
-            "arm": task.arm,
-            "draw": task.draw,
-            "chunks": {f"{STORE}/{k}": v for k, v in chunks.items()},
-        }
-        write_json(self.folder / RECEIPTS / task.receipt, receipt | {"seal": digest(receipt)})
+        with self._pool(left) as outcomes:
+            self.progress.begin(earlier, total)
+            try:
+                for outcome in outcomes:
+                    if outcome is not None:
+                        self._ended(outcome)
+                    self.progress.update(earlier + self.finished, len(self.failures))
+            finally:
+                outcomes.close()
+                self.progress.end()
 
-    def _note(self, task: Task, replication: int, error: Exception) -> None:
-        """Keep a failure: one line for the person, the traceback in a file beside the receipts."""
-        lines = str(error).strip().splitlines()
-        message = f"{type(error).__name__}: {lines[0] if lines else 'no message'}"
-        failure = Failure(task.arm, task.draw, replication, message, self.plan.command(task, replication))
+    @contextmanager
+    def _pool(self, left: list[Part]) -> Iterator[Generator[Outcome | None]]:
+        """What simulates the parts."""
+        from evidence import scheduling
+
+        if self.scheduler is None:
+            workers = self.workers or os.cpu_count() or 1
+            self.progress.say(f"  on {workers} {'thread' if workers == 1 else 'threads'}")
+            yield scheduling.on_threads(self.job, left, workers, self.seconds, self._count)
+            return
+        from evidence.clusters import connected
+
+        with connected(self.scheduler, self.workers, self.progress.say) as client:
+            yield scheduling.on_cluster(client, self.job, left, self.seconds)
+
+    def _count(self, replications: int = 1) -> None:
+        with self._counting:
+            self.finished += replications
+
+    def _ended(self, outcome: Outcome) -> None:
+        """Take note of a part that ended."""
+        if outcome.state == DISK:
+            raise OSError(outcome.message)
+        if outcome.state == REFUSED:
+            raise RunError(f"{self.plan.id}: {outcome.message}. Resume with: {self.plan.again}")
+        if outcome.state == FAILED:
+            self._note(outcome)
+        elif outcome.state == DONE and self.scheduler is not None:
+            self._count(self.plan.parts[outcome.number].size)
+
+    def _note(self, outcome: Outcome) -> None:
+        """Keep a failure; its traceback goes to a file beside the receipts."""
         folder = self.folder / FAILURES
         folder.mkdir(exist_ok=True)
-        name = f"{task.arm}-{task.draw}-{replication}.txt"
-        (folder / name).write_text("".join(traceback.format_exception(error)), encoding="utf-8")
-        with self._counting:
-            self.failures.append(failure)
+        arm = self.plan.parts[outcome.number].arm
+        name = f"{arm}-{outcome.draw}-{outcome.replication}.txt"
+        (folder / name).write_text(outcome.trace or outcome.message, encoding="utf-8")
+        self.failures.append(outcome)
 
     def _failed(self) -> str:
         first = self.failures[0]
+        arm = self.plan.parts[first.number].arm
         more = f" ({len(self.failures) - 1} more failed)" if len(self.failures) > 1 else ""
         return (
-            f"{self.plan.id}: arm {first.arm}, draw {first.draw}, replication {first.replication} failed: "
-            f"{first.message}{more}. The rest is kept; repeat it with:\n{first.command}"
+            f"{self.plan.id}: arm {arm}, draw {first.draw}, replication {first.replication} failed: "
+            f"{first.message}{more}. The rest is kept; repeat it with:\n"
+            f"{self.plan.command(arm, first.draw, first.replication)}"
         )
 
+    def _seal(self) -> None:
+        """Record the study as complete, with what vouches for every shard."""
+        record = read_record(self.folder)
+        outputs = {INTAKE: record.outputs[INTAKE], LAYOUT: file_digest(self.folder / LAYOUT)}
+        for part in self.plan.parts:
+            outputs[f"{RECEIPTS}/{part.receipt}"] = file_digest(self.folder / RECEIPTS / part.receipt)
+        changed = [name for name, sha in record.outputs.items() if outputs.get(name) != sha]
+        if changed:
+            raise RunError(
+                f"{self.folder}: what was made again differs from what was recorded ({changed[0]}); "
+                f"move the folder away to begin again"
+            )
+        shutil.rmtree(self.folder / FAILURES, ignore_errors=True)
+        write_record(self.folder, replace(record, status="complete", outputs=outputs))
 
-def _same_packages(folder: Path, record: Record) -> None:
-    """Refuse to mix results of two sets of packages in one study."""
-    now = package_versions()
-    changed = [f"{name} {was} is now {now.get(name)}" for name, was in record.packages.items() if now.get(name) != was]
-    if changed:
-        raise RunError(
-            f"{folder}: was begun with other packages ({', '.join(changed)}) and cannot be resumed; "
-            f"move the folder away to begin again"
+
+def _others(planned: Plan, runs: Path) -> list[str]:
+    """Lines about unfinished studies of the same file that are not resumed, and what changed since they were begun."""
+    told = []
+    for name in listed(runs, "study"):
+        record = read_record(runs / name)
+        settings = {key: value for key, value in record.settings.items() if key != "first"}
+        mine = {key: value for key, value in planned.settings.items() if key != "first"}
+        why = changes(record.assumptions, record.model_version, planned)
+        if record.status == "unfinished" and settings == mine and record.id != planned.id:
+            told.append(f"{name} is unfinished and is not resumed: {why}")
+    return told
+
+
+def labelled(planned: Plan, template: xr.Dataset) -> xr.Dataset:
+    """The template with a study's axes and what a reader must know as attributes."""
+    study, arms = planned.study, list(planned.arms)
+    ids = [[run_id(planned.drawn(a, d), planned.design, d) for d in range(planned.draws)] for a in arms]
+    found = template.assign_coords(
+        arm=("arm", arms, {"long_name": "arm: one policy setting"}),
+        arm_label=("arm", [study.arms[arm].label for arm in arms], {"long_name": "arm, for a reader"}),
+        draw=("draw", list(range(planned.draws)), {"long_name": "draw: one set of assumptions"}),
+        replication=(
+            "replication", list(range(study.replications)), {"long_name": "replication: one random seed"}
+        ),
+        run_id=(("arm", "draw"), ids, {"long_name": "id of the same simulation as a single run"}),
+        study_id=((), planned.id, {"long_name": "study"}),
+    ).drop_attrs(deep=False)  # fmt: skip
+    if planned.levels is not None:
+        about = {"units": "1", "long_name": "probability level of the assumption in a draw; none where it is central"}
+        found = found.assign_coords(
+            assumption=("assumption", list(planned.levels.axes), {"long_name": "uncertain assumption"}),
+            level=(("draw", "assumption"), planned.levels.values, about),
         )
-
-
-def _vouched(folder: Path, task: Task, sha256: str | None = None) -> bool:
-    """Whether a task's receipt is there, is the recorded one, and agrees with every chunk on disk."""
-    path = folder / RECEIPTS / task.receipt
-    try:
-        if sha256 is not None and file_digest(path) != sha256:
-            return False
-        receipt = json.loads(path.read_text(encoding="utf-8"))
-        sealed = receipt.pop("seal") == digest(receipt) and (receipt["arm"], receipt["draw"]) == (
-            task.arm,
-            task.draw,
+    if study.levers is not None:
+        levers = list(study.levers.levels)
+        setting = [[json.dumps(study.arms[arm].overrides[lever], default=str) for lever in levers] for arm in arms]
+        found = found.assign_coords(
+            lever=("lever", levers, {"long_name": "policy setting that arms differ in"}),
+            setting=(("arm", "lever"), setting, {"long_name": "value of the lever in an arm"}),
         )
-        return sealed and not damaged(folder, receipt["chunks"])
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return False
-
-
-def missing(folder: Path, record: Record) -> list[str]:
-    """What a study lacks or has damaged: files, and tasks by their receipts."""
-    settings = record.settings
-    tasks = [
-        Task(arm, draw, (position, draw))
-        for draw in range(settings["draws"])
-        for position, arm in enumerate(settings["arms"])
-    ]
-    absent = damaged(folder, {INTAKE: record.outputs[INTAKE]} if INTAKE in record.outputs else {})
-    try:
-        absent += damaged(folder, json.loads((folder / LAYOUT).read_text(encoding="utf-8")))
-    except (OSError, ValueError, AttributeError):
-        absent.append(LAYOUT)
-    for task in tasks:
-        name = f"{RECEIPTS}/{task.receipt}"
-        if not _vouched(folder, task, record.outputs.get(name)):
-            absent.append(name)
-    return absent
+    return found.assign_attrs(
+        {
+            "Conventions": "CF-1.11",
+            "title": study.title,
+            "why": study.why,
+            "source": f"dispersal workbench, model version {model_version()}",
+            "comment": "Modelled estimates from synthetic households; not official statistics.",
+            "study_id": planned.id,
+            "baseline": study.baseline,
+            "arm_labels": {name: arm.label for name, arm in study.arms.items()},
+            "seed": str(study.seed),
+            "start": study.start.isoformat(),
+            "price_base": template.attrs["price_base"],
+            "deflator": template.attrs["deflator"],
+            "model_version": model_version(),
+        }
+    )
 
 
 def open_study(study_id: str, runs: Path = Path("runs")) -> xr.Dataset:
-    """Open a complete study after checking every chunk against its receipt.
+    """Open a complete study after checking every shard against its receipt.
 
     Args:
         study_id: the study's id.
@@ -573,14 +476,24 @@ def open_study(study_id: str, runs: Path = Path("runs")) -> xr.Dataset:
     record = read_record(folder)
     absent = missing(folder, record)
     if record.status != "complete" or absent:
-        total = len(record.settings["arms"]) * record.settings["draws"]
-        lacking = sum(1 for name in absent if name.startswith(f"{RECEIPTS}/"))
+        sound, total = soundness(record, absent)
         raise InputError(
-            f"{study_id}: is not complete ({total - lacking} of {total} parts are sound"
+            f"{study_id}: is not complete ({sound} of {total} parts are sound"
             f"{f', first missing: {absent[0]}' if absent else ''}). "
-            f"Finish it with: dispersal study params/studies/{record.settings['file']}"
+            f"Finish it with: dispersal study --resume {study_id}"
         )
     return open_store(folder / STORE)
+
+
+def soundness(record: Record, absent: list[str]) -> tuple[int, int]:
+    """Sound parts of a study, and all its parts.
+
+    Args:
+        record: the study's.
+        absent: what `missing` found.
+    """
+    total = len(parts_of(record.settings))
+    return total - sum(name.startswith(f"{RECEIPTS}/") for name in absent), total
 
 
 def resolve(given: str, runs: Path) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from evidence import studies
+from evidence import parts
 from evidence.editions import standing, swapped
 from evidence.records import RunError, damaged, find, read_record
 from evidence.verify import SUMS, exhibit_problems, problems, read_sums
@@ -32,7 +32,7 @@ def checked(identity: str, runs: Path, sample: int | None = None) -> list[str]:
         count = len(read_sums(folder)[0]) if not found else 0
     else:
         record = read_record(folder)
-        found = studies.missing(folder, record) if record.kind == "study" else damaged(folder, record.outputs)
+        found = parts.missing(folder, record) if record.kind == "study" else damaged(folder, record.outputs)
         found = [f"{name}: missing or changed since it was made" for name in found]
         count = len(record.outputs)
     if found:

@@ -8,6 +8,7 @@ from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -128,11 +129,8 @@ class Assumptions:
             raise InputError(f"draw {draw}: must be from 0 to {draws - 1}.")
         if draw == 0:
             return self
-        from scipy.stats import qmc
-
         axes = sorted(set(self.axes().values()))
-        points = qmc.LatinHypercube(d=len(axes), rng=seed).random(draws - 1)
-        levels = dict(zip(axes, map(float, points[draw - 1]), strict=True))
+        levels = dict(zip(axes, map(float, _hypercube(len(axes), draws - 1, seed)[draw - 1]), strict=True))
         return replace(self.at_levels(levels), draw=draw)
 
     def axes(self) -> dict[str, str]:
@@ -186,6 +184,14 @@ class Assumptions:
     def differences(self, base: Assumptions) -> dict[str, tuple[tuple[Step, ...], tuple[Step, ...]]]:
         """Names whose values differ from `base`, with base's steps and ours."""
         return {n: (base.steps[n], self.steps[n]) for n in self.entries if base.steps[n] != self.steps[n]}
+
+
+@lru_cache(maxsize=4)
+def _hypercube(axes: int, points: int, seed: int) -> Any:
+    """Levels (point, axis) of a Latin hypercube, made once for all draws of a study."""
+    from scipy.stats import qmc
+
+    return qmc.LatinHypercube(d=axes, rng=seed).random(points)
 
 
 def _moved(step: Step, centre: float, drawn: float) -> Value:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from evidence import studies
+from evidence import studies, study_plans
 from evidence.answers import sensitivity
 from evidence.exhibits import Pack, open_pack
 from evidence.progress import Progress
@@ -51,7 +51,7 @@ def finished(runs: Path, model_version: str) -> dict[str, str]:
         model_version: of the study they stand beside; results of two versions are never mixed in one report.
     """
     found = {}
-    ids = {name: studies.plan(study_file(name)).id for name in STUDIES} | {SENSITIVITY: sensitivity.identity()}
+    ids = {name: study_plans.plan(study_file(name)).id for name in STUDIES} | {SENSITIVITY: sensitivity.identity()}
     for name, identity in ids.items():
         folder = runs / identity
         if not record_path(folder).is_file():

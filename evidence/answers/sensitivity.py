@@ -16,12 +16,12 @@ from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from evidence import intake
+from evidence import indices, intake
 from evidence.answers.factors import CHANCE, INTAKE, factor_of, factors
 from evidence.ensemble import Design, intake_path, load_arm
 from evidence.progress import Progress
@@ -59,7 +59,6 @@ OUTCOMES: Mapping[str, str] = {
 }
 LOW, HIGH = 0.1, 0.9
 SEEDS = 64  # chance is one of this many seeds
-_EDGE = 1e-3  # levels stay this far from 0 and 1, where a distribution without bounds has no value
 BATCH = 64
 
 
@@ -129,57 +128,14 @@ def identity() -> str:
     return Plan().id
 
 
-def problem(axes: Sequence[str]) -> dict[str, Any]:
-    """The design as SALib describes it: each axis a level from 0 to 1, in the group it is learnt with."""
-    return {
-        "num_vars": len(axes),
-        "names": list(axes),
-        "bounds": [[0.0, 1.0]] * len(axes),
-        "groups": [factor_of(axis) for axis in axes],
-    }
-
-
 def sobol_points(axes: Sequence[str], base: int, seed: int) -> NDArray[np.float64]:
-    """Saltelli's design for first-order and total indices of groups: base x (groups + 2) rows, (run, axis)."""
-    if base < 2 or base & (base - 1):
-        above = max(2, 1 << base.bit_length())
-        raise InputError(f"base is {base}; a Sobol design needs a power of two. Nearest: {above}.")
-    from SALib.sample import sobol
-
-    points = sobol.sample(problem(axes), base, calc_second_order=False, seed=seed)
-    return np.clip(np.asarray(points, float), _EDGE, 1 - _EDGE)
+    """Saltelli's design over groups of assumptions: base x (groups + 2) rows, (run, axis)."""
+    return indices.sobol_points(axes, base, seed, [factor_of(axis) for axis in axes])
 
 
 def sobol_table(axes: Sequence[str], outputs: NDArray[np.float64], seed: int = 0) -> pd.DataFrame:
-    """First-order and total indices of each group, with half-widths of their 95% intervals (bootstrap).
-
-    Args:
-        axes: as the design had them.
-        outputs: one outcome of each run of the design, in its order.
-        seed: of the bootstrap.
-
-    Raises:
-        ValueError: when an output is not finite: SALib would return numbers all the same, and wrong ones.
-    """
-    wrong = ~np.isfinite(outputs)
-    if wrong.any():
-        raise ValueError(
-            f"{int(wrong.sum())} of {outputs.size} outputs are not finite (first: run {int(wrong.argmax())}); "
-            f"Sobol indices from them would be wrong"
-        )
-    from SALib.analyze import sobol
-
-    found = sobol.analyze(problem(axes), outputs, calc_second_order=False, conf_level=0.95, seed=seed)
-    names = list(dict.fromkeys(factor_of(axis) for axis in axes))
-    table = pd.DataFrame(
-        {
-            "factor": names,
-            "first": found["S1"],
-            "first_error": found["S1_conf"],
-            "total": found["ST"],
-            "total_error": found["ST_conf"],
-        }
-    )
+    """Indices of each group in the order of the factors; columns and errors as `evidence.indices.sobol_table`."""
+    table = indices.sobol_table(axes, outputs, seed, [factor_of(axis) for axis in axes])
     return table.set_index("factor").loc[list(factors(axes))].reset_index()
 
 

@@ -10,7 +10,7 @@ import pytest
 import xarray as xr
 
 import params
-from evidence import exhibits, results, studies
+from evidence import exhibits, results, studies, study_plans
 from evidence.answers import (
     closing_rate,
     companions,
@@ -116,7 +116,7 @@ def test_a_waterfall_refuses_a_total_that_is_not_its_parts(changes):
 
 @pytest.mark.parametrize("name", companions.STUDIES)
 def test_companion_studies_hold_and_start_at_their_baseline(name):
-    planned = studies.plan(companions.study_file(name))
+    planned = study_plans.plan(companions.study_file(name))
     base = planned.arms[planned.study.baseline]
     for arm, assumptions in planned.arms.items():
         moved = assumptions.differences(base)

@@ -195,7 +195,7 @@ def test_a_study_ends_with_where_it_lies(dispersal, tmp_path):
     assert json.loads((tmp_path / "runs" / identity / "study.json").read_text())["status"] == "complete"
     code, out, _ = dispersal("show", identity)
     assert f"{identity}: study, complete" in out
-    assert "  1 of 1 parts (arm and draw) are finished and sound" in out
+    assert "  1 of 1 parts are finished and sound" in out
     assert "  arm base: As it is (scenario central)" in out
 
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from evidence import feedbacks, records, studies
+from evidence import feedbacks, records, studies, study_files, study_plans
 from evidence.exhibits import open_pack
 from params import InputError
 from params.register import read_register
@@ -55,7 +55,7 @@ def small(tmp_path_factory):
 
 
 def test_the_study_file_switches_each_feedback_off_alone_and_all_together():
-    planned = studies.plan(feedbacks.FILE)
+    planned = study_plans.plan(feedbacks.FILE)
     names = {name for name in read_register() if name.startswith("feedback.")}
     off = {arm: set(planned.arms[arm].differences(planned.arms["all_on"])) for arm in planned.arms}
     assert off.pop("all_on") == set() and off.pop(feedbacks.TOGETHER) == names
@@ -63,12 +63,13 @@ def test_the_study_file_switches_each_feedback_off_alone_and_all_together():
 
 
 def test_a_size_replaces_the_files_and_names_the_command_that_resumes():
-    planned = studies.plan(feedbacks.FILE, studies.Size(3, None, "dispersal feedbacks"))
-    assert planned.study.draws == 3 and planned.study.replications == studies.read_study(feedbacks.FILE).replications
+    planned = study_plans.plan(feedbacks.FILE, study_files.Size(3, None, "dispersal feedbacks"))
+    asked = study_files.read_study(feedbacks.FILE)
+    assert planned.study.draws == 3 and planned.study.replications == asked.replications
     assert planned.again == "dispersal feedbacks --draws 3"
-    assert planned.id != studies.plan(feedbacks.FILE).id
+    assert planned.id != study_plans.plan(feedbacks.FILE).id
     with pytest.raises(InputError, match=r"dispersal feedbacks: draws is 0; it must be from 1"):
-        studies.plan(feedbacks.FILE, studies.Size(0, None, "dispersal feedbacks"))
+        study_plans.plan(feedbacks.FILE, study_files.Size(0, None, "dispersal feedbacks"))
 
 
 def test_spread_keeps_draws_and_monte_carlo_error_apart():
