@@ -11,9 +11,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from evidence.parts import missing
 from evidence.progress import Progress, watched
 from evidence.records import find, listed, prepare_runs, read_record, runs_folder
-from evidence.studies import Size, missing, open_study, run_study
+from evidence.studies import open_study, run_study
+from evidence.study_files import Size
 from params import Assumptions, InputError
 from params.errors import unknown
 from params.register import ROOT

@@ -357,7 +357,7 @@ class _Engine:
         if outcome.state == DISK:
             raise OSError(outcome.message)
         if outcome.state == REFUSED:
-            raise RunError(f"{self.plan.id}: {outcome.message}. Resume with: {self.plan.again}")
+            raise RunError(f"{self.plan.id}: {outcome.message.rstrip(".")}. Resume with: {self.plan.again}")
         if outcome.state == FAILED:
             self._note(outcome)
         elif outcome.state == DONE and self.scheduler is not None:

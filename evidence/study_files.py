@@ -219,12 +219,9 @@ def compares_arms(settings: Mapping[str, Any]) -> bool:
 def as_toml(settings: Mapping[str, Any]) -> str:
     """A study file from the settings in a record, as it was before levers made arms of it."""
     levers = settings.get("levers")
-    skip = {"arms", "levers", "sample", "file", "first", *(["draws"] if settings.get("sample") else [])}
-    lines = [
-        f"{key} = {_value(value)}"
-        for key, value in settings.items()
-        if key not in skip and value is not None
-    ]
+    tables = {"arms", "levers", "sample", *(["draws"] if settings.get("sample") else [])}
+    plain = {key: settings.get(key) for key in Study.model_fields if key not in tables}
+    lines = [f"{key} = {_value(value)}" for key, value in plain.items() if value is not None]
     for name, arm in settings["arms"].items():
         if levers and name != settings["baseline"]:
             continue

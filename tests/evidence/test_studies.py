@@ -310,12 +310,12 @@ def failing_once(monkeypatch, when, error):
     """Inject a fault into the real simulation; every other replication is the real thing."""
     real, calls, lock = sim.simulate, [], threading.Lock()
 
-    def simulate(assumptions, intake, seed, start="2025-12-31"):
+    def simulate(assumptions, intake, seed, **given):
         with lock:
             calls.append(seed)
         if when(assumptions, seed):
             raise error
-        return real(assumptions, intake, seed, start)
+        return real(assumptions, intake, seed, **given)
 
     monkeypatch.setattr(sim, "simulate", simulate)
     return calls
@@ -362,8 +362,8 @@ def test_a_first_replication_that_raises_does_not_stop_the_others(tmp_path, monk
 def test_a_number_that_is_not_finite_never_enters_the_store(tmp_path, monkeypatch):
     file, real = write_study(tmp_path), sim.simulate
 
-    def spoilt(assumptions, intake, seed, start="2025-12-31"):
-        run = real(assumptions, intake, seed, start)
+    def spoilt(*arguments, **given):
+        run = real(*arguments, **given)
         run["willingness_at_month_end"][1, 7] = np.nan
         return run
 
