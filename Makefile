@@ -8,7 +8,7 @@ STUDY := params/studies/spending_review.toml
 # PYTHON=... on the command line reaches the interpreter search.
 export PYTHON
 
-.PHONY: help setup evidence answers test check lab lock clean
+.PHONY: help setup evidence answers test check lab docs lock clean
 .DEFAULT_GOAL := help
 
 help:  ## list the commands
@@ -49,9 +49,15 @@ check: $(STAMP)  ## style, types, parameters and reference tables
 	@$(BIN)/mypy
 	@$(BIN)/dispersal check
 
-lab: $(STAMP)  ## JupyterLab on the notebooks
+lab: $(STAMP)  ## JupyterLab, open on the first notebook
 	@# Jupyter refuses to run as root unless told; in a container there is often nobody else to run it.
-	@$(BIN)/jupyter lab --notebook-dir=notebooks $$([ "$$(id -u)" = 0 ] && echo --allow-root)
+	@$(BIN)/jupyter lab --notebook-dir=notebooks --LabApp.default_url=/lab/tree/learn/first_notebook.ipynb \
+	  $$([ "$$(id -u)" = 0 ] && echo --allow-root)
+
+docs: $(STAMP)  ## the pages on how to use it, with notebooks executed, into runs/site
+	@rm -rf runs/site
+	@$(BIN)/sphinx-build --quiet --fresh-env --fail-on-warning --keep-going --doctree-dir runs/.site/doctrees notebooks/learn runs/site
+	@echo "runs/site/index.html"
 
 lock:  ## resolve requirements.lock again from pyproject.toml (needs uv)
 	@uv pip compile pyproject.toml --all-extras --universal --python-version 3.12 --generate-hashes \
