@@ -63,3 +63,13 @@ html_js_files = ["site.js"]
 html_copy_source = False
 html_show_sourcelink = False
 html_show_sphinx = False
+
+
+def setup(sphinx):  # type: ignore[no-untyped-def]
+    """Give the captions of the navigation a level: the theme calls them headings and leaves it out."""
+
+    def levelled(app, page, template, context, doctree):  # type: ignore[no-untyped-def]
+        tree = context.get("furo_navigation_tree", "")
+        context["furo_navigation_tree"] = tree.replace('role="heading"', 'role="heading" aria-level="2"')
+
+    sphinx.connect("html-page-context", levelled, priority=900)
