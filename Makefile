@@ -8,11 +8,11 @@ STUDY := params/studies/spending_review.toml
 # PYTHON=... on the command line reaches the interpreter search.
 export PYTHON
 
-.PHONY: help setup evidence answers test check lab docs lock clean
+.PHONY: help setup evidence answers test check lab docs docs-check lock clean
 .DEFAULT_GOAL := help
 
 help:  ## list the commands
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
 setup: $(STAMP)  ## make the environment in .venv, if it is missing or out of date
 
@@ -58,6 +58,9 @@ docs: $(STAMP)  ## the pages on how to use it, with notebooks executed, into run
 	@rm -rf runs/site
 	@$(BIN)/sphinx-build --quiet --fresh-env --fail-on-warning --keep-going --doctree-dir runs/.site/doctrees notebooks/learn runs/site
 	@echo "runs/site/index.html"
+
+docs-check: $(STAMP)  ## every tutorial in a real JupyterLab, with chromium
+	@$(BIN)/python -m pytest -m lab tests/notebooks/test_learn_in_a_browser.py
 
 lock:  ## resolve requirements.lock again from pyproject.toml (needs uv)
 	@uv pip compile pyproject.toml --all-extras --universal --python-version 3.12 --generate-hashes \

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import learning
 import pytest
 
 from evidence import report, studies
@@ -57,3 +58,20 @@ def short(monkeypatch) -> tuple[str, ...]:
     """Reports of one notebook only, for what does not depend on which they are."""
     monkeypatch.setattr(report, "NOTEBOOKS", ("09_submission",))
     return report.NOTEBOOKS
+
+
+@pytest.fixture(scope="session")
+def learn(tmp_path_factory) -> Path:
+    """The pages of notebooks/learn in a folder of their own, every notebook executed at its quick size."""
+    folder = learning.copied(tmp_path_factory.mktemp("learn"))
+    learning.execute(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def site(learn) -> Path:
+    """The built pages."""
+    folder = learn.parents[1] / "site"
+    done = learning.build(learn, folder)
+    assert done.returncode == 0 and not done.stderr.strip(), done.stderr[-2000:]
+    return folder

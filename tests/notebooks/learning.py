@@ -20,7 +20,7 @@ LEARN = REPOSITORY / "notebooks" / "learn"
 QUICK: dict[str, dict[str, object]] = {
     "first_notebook": {"months": 15, "draws": 2, "replications": 2},
     "tutorials/notice": {"months": 15, "draws": 2, "replications": 2},
-    "tutorials/first_cluster": {"months": 3, "draws": 2, "replications": 2},
+    "tutorials/first_cluster": {"months": 6, "draws": 2, "replications": 2},
     "tutorials/intake": {"first": "2024Q1", "paths": 100, "months": 15, "draws": 2, "replications": 2},
     "tutorials/full_recovery": {"months": 27, "draws": 2, "replications": 2},
     "tutorials/own_rule": {"months": 3, "draws": 1, "replications": 2},
@@ -56,7 +56,7 @@ def execute(learn: Path) -> None:
             path = learn / f"{name}.ipynb"
             notebook = nbformat.read(path, as_version=4)
             client = NotebookClient(notebook, km=kernel, timeout=300)
-            client.execute(reset_kc=True)
+            client.execute()
             nbformat.write(notebook, path)
     finally:
         kernel.shutdown_kernel(now=True)

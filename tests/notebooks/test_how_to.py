@@ -1,7 +1,7 @@
 """Every example in the how-to pages is run, or where a run is long, checked against the command it calls.
 
 What a block's class says: none, the lines are run in a temporary folder, in order, with the files that the page writes;
-`long`, the command line is parsed and its files are there; `not-run`, it is a make target or a script of another folder;
+`long`, the command line is parsed and its files are there; `not-run`, it is a make target or a script elsewhere;
 `own-scenario`, the scenario above it is read and simulated; `filled-template`, it is run after a row was filled in.
 """
 
@@ -16,7 +16,7 @@ import pytest
 
 import params
 import sim
-from evidence import cli
+from evidence import cli, clusters
 from params.register import ROOT
 
 pytestmark = pytest.mark.notebooks
@@ -128,6 +128,15 @@ def test_the_scenarios_of_the_page_are_read_and_change_the_model(own_params, ste
         own = params.load(Path(block.caption).stem, root=own_params)
         assert own.canonical() != params.load().canonical() and len(own.why) > 20
         sim.simulate(own, steady_intake(2), seed=1)
+
+
+def test_the_cluster_files_of_the_page_are_read(tmp_path):
+    written = [b for b in blocks(LEARN / "howto" / "cluster.md") if b.language == "toml"]
+    assert len(written) == 2
+    for block in written:
+        file = tmp_path / block.caption
+        file.write_text(block.text, encoding="utf-8")
+        assert clusters.read_cluster(file)
 
 
 def examples() -> list[list[str]]:

@@ -19,7 +19,7 @@ from sphinx.application import Sphinx
 
 import params
 from evidence.cli import app as dispersal
-from evidence.studies import read_study
+from evidence.study_files import read_study
 from params.instruments import KINDS, library
 from params.register import FOREVER, ROOT, Assumption, Value, read_register, read_toml
 
@@ -128,7 +128,8 @@ def _range(entry: Assumption) -> str:
     if entry.distribution == "fixed":
         return "not drawn"
     ends = f"{number(entry.low or 0.0)} to {number(entry.high or 0.0)}"
-    return f"drawn from {ends}, {entry.distribution}" + (", 5th to 95th percentile" * (entry.distribution == "lognormal"))
+    what = " (5th to 95th percentile)" if entry.distribution == "lognormal" else ""
+    return f"drawn from {ends}{what}, {entry.distribution}"
 
 
 def scenarios() -> Iterator[str]:
@@ -167,12 +168,15 @@ def instruments() -> Iterator[str]:
 
 def studies() -> Iterator[str]:
     """Every study file: why, its arms and its size."""
-    yield "| file | question | arms | draws x replications | months |\n|---|---|---|---|---:|"
+    yield "| file | question | arms | draws | replications | months |\n|---|---|---|---|---:|---:|"
     for path in sorted((ROOT / "studies").glob("*.toml")):
         study = read_study(path)
         arms = ", ".join(f"`{arm}`" for arm in study.arms)
-        size = f"{study.draws} x {study.replications}"
-        yield f"| `{path.name}` | {plain(study.title)}. {plain(study.why)} | {arms} | {size} | {study.months} |"
+        if study.levers:
+            arms += f" and {len(study.levers.levels)} levers, {study.levers.design.replace('_', ' ')}"
+        draws = study.sample.design.replace("_", " ").capitalize() if study.sample else study.draws
+        question = plain(f"{study.title}. {study.why}")
+        yield f"| `{path.name}` | {question} | {arms} | {draws} | {study.replications} | {study.months} |"
 
 
 def commands() -> Iterator[str]:
