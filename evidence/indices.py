@@ -148,6 +148,8 @@ def of_study(study_id: str, outcome: str, runs: Path) -> tuple[pd.DataFrame, str
         raise InputError(f"{study_id}: has no Sobol or Morris sample. Nearest: a study of params/studies/sobol.toml.")
     study = open_study(study_id, runs)
     outputs = _measured(study, outcome)
+    if np.ptp(outputs) == 0:
+        raise InputError(f"{study_id}: {outcome} is the same in every draw; nothing that was moved moves it.")
     axes = [str(name) for name in study["assumption"].values]
     if design == SOBOL:
         table = sobol_table(axes, outputs).sort_values("total", ascending=False)

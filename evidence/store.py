@@ -108,7 +108,8 @@ def _array(path: Path, name: str) -> Any:
 def open_store(path: Path) -> xr.Dataset:
     """Open a store with names, units and coordinates; values are read when they are used."""
     opened = xr.open_zarr(path, consolidated=False, chunks=None)
-    return opened[sorted(map(str, opened.data_vars))]  # a folder's own order differs between machines
+    names = [*map(str, opened.data_vars), *map(str, opened.coords)]
+    return opened[sorted(names)]  # a folder's own order differs between machines
 
 
 def plain_attributes(attributes: Mapping[Any, Any]) -> dict[str, Any]:

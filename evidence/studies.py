@@ -192,15 +192,15 @@ class _Engine:
         try:
             self._prepare()
             self._simulate()
+            if self.failures:
+                raise RunError(self._failed())
+            self._seal()
         except KeyboardInterrupt:
             raise Interrupted(
                 f"Stopped. What was finished is kept; resume with: {self.plan.again}"
             ) from None
         except OSError as error:
             raise RunError(f"{self.folder}: {error.strerror or error}; {again}") from error
-        if self.failures:
-            raise RunError(self._failed())
-        self._seal()
 
     def _prepare(self) -> None:
         """Make the record, the intake forecast and the store's layout, whichever is missing or damaged."""
