@@ -8,7 +8,7 @@ STUDY := params/studies/spending_review.toml
 # PYTHON=... on the command line reaches the interpreter search.
 export PYTHON
 
-.PHONY: help setup evidence answers test check lab docs docs-check lock clean
+.PHONY: help setup evidence answers test bench bench-quick check lab docs docs-check lock clean
 .DEFAULT_GOAL := help
 
 help:  ## list the commands
@@ -43,6 +43,12 @@ answers: $(STAMP)  ## the main job with every further answer: grant rates, notic
 
 test: $(STAMP)  ## every test
 	@$(BIN)/python -m pytest
+
+bench: $(STAMP)  ## how fast the model is, beside the targets (fifteen minutes on a quiet machine)
+	@$(BIN)/python tests/bench/benchmark.py
+
+bench-quick: $(STAMP)  ## the same in two minutes, rougher
+	@$(BIN)/python tests/bench/benchmark.py --quick
 
 check: $(STAMP)  ## style, types, parameters and reference tables
 	@$(BIN)/ruff check .

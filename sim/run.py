@@ -12,6 +12,7 @@ import numpy as np
 import params
 from params import Assumptions, InputError
 from params.prices import deflator_vintage
+from sim import compiling
 from sim.clock import months_after
 from sim.council import Councils, first_states
 from sim.households import SLOTS_A_MONTH
@@ -97,6 +98,7 @@ def prepare(
     if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or not 0 <= seed <= _LARGEST_SEED:
         raise InputError(f"seed: {seed!r} must be a whole number from 0 to {_LARGEST_SEED}.")
     own = watched(rules or Rules())
+    compiling.notice()
     return DispersalModel(assumptions, position, councils_at(position), people, int(seed), own)
 
 

@@ -1,0 +1,325 @@
+"""What the benchmark measures, each as the ratio of two things timed in turn in one run, or as a count.
+
+Times are processor time of the thread (`time.thread_time`), which other programs disturb less than the clock; only
+what is a rate by the clock (two threads, replications a minute) is timed by it.
+"""
+
+from __future__ import annotations
+
+import collections
+import resource
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from c_kernel import CHouseholds
+from plain_mesa import PlainMesa
+
+import params
+import sim
+from sim.households import SLOTS_A_MONTH, Households
+from sim.model import PHASES, DispersalModel
+from sim.rules import Rules
+from sim.run import councils_at, prepare
+
+CLAIMS = 8_000  # people a month, about what is claimed now
+SEED = 7
+TEN_YEARS = 120
+_RULES = ("arrive", "arrive_on_appeal", "decide", "decide_appeals", "leave", "place", "fill", "displace", "census")
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A figure with the range of its single measurements (medians of pairs: their 10th to 90th percentile)."""
+
+    value: float
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, values: Any) -> Measured:
+        """Median and range."""
+        found = np.asarray(values, float)
+        return cls(float(np.median(found)), *map(float, np.percentile(found, (10, 90))))
+
+
+def intake(months: int, people: int = CLAIMS) -> xr.DataArray:
+    """Steady claims from January 2026."""
+    month = (np.datetime64("2026-01") + np.arange(months)).astype("datetime64[ns]")
+    return xr.DataArray(np.full(months, people), {"month": month}, dims="month", name="people")
+
+
+def sized(factor: float, months: int, seed: int = SEED) -> DispersalModel:
+    """A country of another size: people, queues, flows, capacities and residents all times a factor."""
+    start = sim.published_start("2025-12-31")
+    start = replace(
+        start,
+        stock=(start.stock * factor).astype(np.int64),
+        national={name: value * factor for name, value in start.national.items()},
+        baseline=start.baseline * factor,
+    )
+    central = params.load()
+    names = ("decisions.capacity", "appeals.capacity", "appeals.unexplained_inflow", "procurement.growth_factor")
+    values = {name: float(central.entries[name].values()[-1]) * factor for name in names}
+    people = min(int(CLAIMS * factor), SLOTS_A_MONTH // 2 - 1)
+    councils = councils_at(start)
+    councils.population = councils.population * factor
+    return DispersalModel(central.moved(values), start, councils, intake(months, people).to_numpy(), seed, Rules())
+
+
+def households(model: DispersalModel) -> int:
+    """Live households."""
+    return int(model.households.live().size)
+
+
+def seconds(action: Callable[[], Any]) -> float:
+    """Processor time of one call."""
+    began = time.thread_time()
+    action()
+    return time.thread_time() - began
+
+
+# ---------------------------------------------------------------- ratios
+
+
+def over_plain_mesa(pairs: int) -> Measured:
+    """Time of a month with one Mesa agent a household over that of the model, 100,000 households."""
+    fast, plain = (sized(100_000 / households(sized(1.0, 1)), 1 + pairs) for _ in range(2))
+    plain.households = PlainMesa(plain.households)  # type: ignore[assignment]
+    for model in (fast, plain):
+        model.run_for(1)
+    return Measured.of([seconds(lambda: plain.run_for(1)) / seconds(lambda: fast.run_for(1)) for _ in range(pairs)])
+
+
+def over_c(months: int) -> Measured:
+    """Time of the month's rules for households over that of the same rules in C, month by month in turn."""
+    ours, c = (sized(1.0, months + 2) for _ in range(2))
+    c.households = CHouseholds.of(c.households)
+    clocks = [_clocked(model.households) for model in (ours, c)]
+    spent = []
+    for month in range(months + 2):
+        for model in (ours, c) if month % 2 else (c, ours):
+            model.run_for(1)
+        spent.append([sum(clock.values()) for clock in clocks])
+        for clock in clocks:
+            clock.clear()
+    mine, other = np.array(spent[2:]).T
+    return Measured.of(mine / other)
+
+
+def over_bare_month(months: int) -> Measured:
+    """Time of a month run by Mesa's clock over that of its phases called one after the other."""
+    shell, bare = (sized(1.0, months + 2) for _ in range(2))
+    found = []
+    for month in range(months + 2):
+        pair = [(shell, lambda: shell.run_for(1)), (bare, bare.run_month)]
+        took = {id(model): seconds(run) for model, run in (pair if month % 2 else pair[::-1])}
+        found.append(took[id(shell)] / took[id(bare)])
+    return Measured.of(found[2:])
+
+
+def two_threads(pairs: int, months: int) -> Measured:
+    """Replications a second on two threads over those on one, by the clock."""
+    central = params.load()
+
+    def work() -> None:
+        for seed in range(2):
+            sim.simulate(central, intake(months), seed)
+
+    work()
+    found = []
+    for _ in range(pairs):
+        one, two = _clock(work, 1), _clock(work, 2)
+        found.append(2 * one / two)
+    return Measured.of(found)
+
+
+def _clock(work: Callable[[], None], threads: int) -> float:
+    running = [threading.Thread(target=work) for _ in range(threads)]
+    began = time.perf_counter()
+    for thread in running:
+        thread.start()
+    for thread in running:
+        thread.join()
+    return time.perf_counter() - began
+
+
+# ---------------------------------------------------------------- one model, looked at closely
+
+
+def _clocked(people: Households) -> dict[str, float]:
+    """Time the rules for households of one model from now on; returns seconds by rule, which grow as it runs."""
+    spent: dict[str, float] = collections.defaultdict(float)
+    for name in _RULES:
+        setattr(people, name, _timed(getattr(people, name), spent, name))
+    return spent
+
+
+def _timed(rule: Callable[..., Any], spent: dict[str, float], name: str) -> Callable[..., Any]:
+    def call(*arguments: Any) -> Any:
+        began = time.thread_time()
+        try:
+            return rule(*arguments)
+        finally:
+            spent[name] += time.thread_time() - began
+
+    return call
+
+
+def phases(months: int) -> tuple[dict[str, tuple[float, float]], float]:
+    """Where a ten-year replication spends its time.
+
+    Returns:
+        By phase (and the set-up): seconds a replication of ten years in compiled rules for households, and in
+        everything else, which holds the interpreter's lock; and the share of allocation and placement in all of it.
+    """
+    began = time.thread_time()
+    model = prepare(params.load(), intake(months), SEED)
+    table = {"set-up": (0.0, time.thread_time() - began)}
+    inside, whole, weighed = _clocked(model.households), collections.defaultdict(float), collections.defaultdict(float)
+    model._preference = _timed(model._preference, weighed, "weights")  # type: ignore[method-assign]
+    compiled: dict[str, float] = collections.defaultdict(float)
+    for _ in range(months):
+        model.month += 1
+        for phase in PHASES:
+            before = sum(inside.values())
+            whole[phase] += seconds(getattr(model, phase))
+            compiled[phase] += sum(inside.values()) - before
+    scale = TEN_YEARS / months
+    table |= {phase: (scale * compiled[phase], scale * (whole[phase] - compiled[phase])) for phase in PHASES}
+    allocation = (inside["place"] + weighed["weights"]) * scale
+    return table, allocation / sum(sum(parts) for parts in table.values())
+
+
+def growth(sizes: list[int], months: int) -> tuple[dict[int, tuple[int, float]], float]:
+    """How the time of a month grows with the number of households.
+
+    Returns:
+        By size asked for: households and seconds a month; and the exponent from the second size to the last.
+    """
+    national = households(sized(1.0, 1))
+    found = {}
+    for size in sizes:
+        model = sized(size / national, months + 1)
+        took = [seconds(partial(model.run_for, 1)) for _ in range(months + 1)]
+        found[size] = households(model), float(np.median(took[1:]))
+    (few, short), (many, long) = found[sizes[1]], found[sizes[-1]]
+    return found, float(np.log(long / short) / np.log(many / few))
+
+
+_PEAK = """
+import sys
+sys.path.insert(0, {folder!r})
+import measures
+measures.sized({factor}, 4).run_for(4)
+print(measures.peak_bytes())
+"""
+
+
+def bytes_a_household(many: int = 1_000_000, few: int = 10_000) -> float:
+    """Peak memory of a process with a million households above one with ten thousand, for each household more."""
+    national = households(sized(1.0, 1))
+    peaks = []
+    for size in (few, many):
+        code = _PEAK.format(folder=str(Path(__file__).parent), factor=size / national)
+        out = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+        peaks.append(int(out.stdout))
+    return (peaks[1] - peaks[0]) / (many - few)
+
+
+def peak_bytes() -> int:
+    """Peak memory of this process so far.
+
+    Linux says it in /proc for the program itself; what `getrusage` says begins with the process that started it.
+    """
+    status = Path("/proc/self/status")
+    if status.is_file():
+        line = next(line for line in status.read_text(encoding="utf-8").splitlines() if line.startswith("VmHWM"))
+        return int(line.split()[1]) * 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+
+# ---------------------------------------------------------------- studies
+
+
+STUDY = """
+title = "Benchmark: national replications of ten years"
+why = "How many replications a minute are simulated and stored."
+baseline = "central"
+draws = 2
+replications = {replications}
+seed = 1
+start = 2025-12-31
+months = 120
+
+[arms.central]
+label = "Central"
+scenario = "central"
+"""
+
+
+def stored(replications: int) -> tuple[float, float]:
+    """Run a study on two threads.
+
+    Returns:
+        Replications of ten years a minute, simulated and stored, by the clock and without the intake forecast, which
+        is made once; and the share of the processor time that went into writing.
+    """
+    from evidence import store, studies
+
+    name = next(name for name in ("write_shard", "write_chunk") if hasattr(store, name))
+    spent: dict[str, float] = collections.defaultdict(float)
+    with tempfile.TemporaryDirectory() as folder:
+        runs = Path(folder) / "runs"
+        for count in (1, replications // 2):
+            file = Path(folder) / f"benchmark_{count}.toml"
+            file.write_text(STUDY.format(replications=count), encoding="utf-8")
+            spent.clear()
+            with _instead(store, name, _timed(getattr(store, name), spent, "writing")):
+                clock, cpu = time.perf_counter(), time.process_time()
+                studies.run_study(file, runs, workers=2)
+                clock, cpu = time.perf_counter() - clock, time.process_time() - cpu
+    return 60 * 2 * (replications // 2) / clock, spent["writing"] / cpu
+
+
+@contextmanager
+def _instead(module: Any, name: str, other: Any) -> Iterator[None]:
+    own = getattr(module, name)
+    setattr(module, name, other)
+    try:
+        yield
+    finally:
+        setattr(module, name, own)
+
+
+OUTCOMES = ("dispersal beds at the end", "hotel person-nights", "council gross cost")
+
+
+def common_random_numbers(seeds: int, months: int) -> dict[str, float]:
+    """Variance of the difference between two arms with independent seeds over that with the same seeds, by outcome."""
+    arms = [params.load("current_grant"), params.load("capacity_first")]
+    values = np.array([[_outcomes(arm, seed, months) for seed in range(seeds)] for arm in arms])
+    independent = values.var(axis=1, ddof=1).sum(axis=0)
+    paired = (values[1] - values[0]).var(axis=0, ddof=1)
+    return dict(zip(OUTCOMES, map(float, independent / paired), strict=True))
+
+
+def _outcomes(arm: params.Assumptions, seed: int, months: int) -> list[float]:
+    run = sim.simulate(arm, intake(months), seed)
+    return [
+        float(run["beds_at_month_end"].isel(month_end=-1).sum()),
+        float(run["person_nights_in_month"].sel(accommodation="contingency_hotel").sum()),
+        float(run["council_gross_cost_in_month"].sum()),
+    ]
+
+
