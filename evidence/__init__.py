@@ -7,7 +7,8 @@ Example:
     1
 
 `compare` says what a changed rule or assumption is worth, in pairs; `refine` shows the same while it grows. `study`
-runs a study or resumes it, `opened` opens one, `kept` lists what there is. The command line (`dispersal --help`) does
+runs a study or resumes it, `opened` opens one, `kept` lists what there is.
+`explore` opens the interactive explorer and `pictures` draws any result. The command line (`dispersal --help`) does
 the same for batches; a finished study becomes a report by `Study.report` or `dispersal report`.
 """
 
@@ -23,15 +24,18 @@ for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_name, "1")
 
 if TYPE_CHECKING:
+    from evidence import pictures
     from evidence.comparison import Comparison, compare, refine
+    from evidence.explorer.widget import explore
     from evidence.notebook_studies import Study, kept, opened, study
 
-__all__ = ["Comparison", "Study", "compare", "kept", "opened", "refine", "study"]
+__all__ = ["Comparison", "Study", "compare", "explore", "kept", "opened", "pictures", "refine", "study"]
 
 _HOME = {
     "Comparison": "comparison",
     "Study": "notebook_studies",
     "compare": "comparison",
+    "explore": "explorer.widget",
     "kept": "notebook_studies",
     "opened": "notebook_studies",
     "refine": "comparison",
@@ -41,6 +45,8 @@ _HOME = {
 
 def __getattr__(name: str) -> Any:
     # The command line imports this package to print help; numpy, xarray and the model wait until a verb is used.
+    if name == "pictures":
+        return import_module("evidence.pictures")
     if name not in _HOME:
         raise AttributeError(f"module 'evidence' has no attribute {name!r}")
     return getattr(import_module(f"evidence.{_HOME[name]}"), name)

@@ -297,6 +297,33 @@ def answers(*, workers: int | None = None, runs: Runs = None) -> None:
 
 @app.command(
     help_epilogue="""Examples:
+  dispersal explore
+  dispersal explore --no-browser --port 9000
+
+The page is open to this machine alone. In JupyterLab the same explorer is notebooks/explorer.ipynb."""
+)
+def explore(
+    *, port: int = 0, browser: bool = True, draws: int = 8, replications: int = 5, months: int = 51, runs: Runs = None
+) -> None:
+    """Open the interactive explorer as a page: levers, paired simulations that refine while you watch; Ctrl-C ends it.
+
+    Args:
+        port: Port on the loopback address; the first free one from 8866 when not given.
+        browser: Open the page in a browser.
+        draws: Draws of the uncertain assumptions.
+        replications: Random seeds for each draw; an odd number spreads the intake of the first simulations evenly.
+        months: Months simulated from December 2025, at least 27.
+    """
+    import signal
+
+    from evidence.explorer.page import serve
+
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    serve(_runs(runs), port, browser, draws, replications, months)
+
+
+@app.command(
+    help_epilogue="""Examples:
   dispersal cite E-7F3A2C"""
 )
 def cite(evidence: Annotated[str, Parameter(name="EVIDENCE")], /, *, runs: Runs = None) -> None:

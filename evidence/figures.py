@@ -106,6 +106,49 @@ def stock_by_arm(table: pd.DataFrame, labels: Mapping[str, str], baseline: str, 
     return figure
 
 
+def fans(tables: Mapping[str, pd.DataFrame], labels: Mapping[str, str], baseline: str) -> Figure:
+    """National stocks over time, one panel a stock: one arm's median and bands, the baseline's median and 80% ends.
+
+    Args:
+        tables: by stock: arm, month_end, central, low80, high80, low95, high95, in people.
+        labels: name to print, by arm: the baseline, and at most one other, which then has the bands.
+        baseline: the arm drawn as lines where there is another.
+    """
+    shown = next((arm for arm in labels if arm != baseline), baseline)
+    figure, grid = panels(1, len(tables), 3.4)
+    for axes, (title, table) in zip(grid, tables.items(), strict=True):
+        own = table[table["arm"] == shown]
+        axes.fill_between(own["month_end"], own["low95"], own["high95"], color=CATEGORIES[0], alpha=BAND95, lw=0)
+        axes.fill_between(own["month_end"], own["low80"], own["high80"], color=CATEGORIES[0], alpha=BAND80, lw=0)
+        axes.plot(own["month_end"], own["central"], color=CATEGORIES[0])
+        if shown != baseline:
+            other = table[table["arm"] == baseline]
+            axes.plot(other["month_end"], other["central"], color=INK, lw=1.3, ls=(0, (3, 2)))
+            for end in ("low80", "high80"):
+                axes.plot(other["month_end"], other[end], color=INK, lw=0.9, ls=(0, (1, 1.5)))
+        axes.set_title(wrapped(title, 22), fontsize=9.5)
+        axes.set_ylim(0, 1.05 * float(table["high95"].max()))
+        count_axis(axes)
+        _years(axes, 1)
+        axes.tick_params("x", labelsize=8)
+    handles = [
+        *grid[0].plot([], [], color=CATEGORIES[0], label=f"median, {_inside(labels[shown])}"),
+        Patch(facecolor=CATEGORIES[0], alpha=BAND80 + BAND95, label="80% interval"),
+        Patch(facecolor=CATEGORIES[0], alpha=BAND95, label="95% interval"),
+    ]
+    if shown != baseline:
+        name = _inside(labels[baseline])
+        handles += grid[0].plot([], [], color=INK, lw=1.3, ls=(0, (3, 2)), label=f"median, {name}")
+        handles += grid[0].plot([], [], color=INK, lw=0.9, ls=(0, (1, 1.5)), label="its 80% interval")
+    figure.legend(handles=handles, loc="outside lower left", ncols=3, frameon=False, fontsize=8.5)
+    return figure
+
+
+def _inside(label: str) -> str:
+    """A label as it stands after a comma, cut where it would crowd a key."""
+    return textwrap.shorten(label[:1].lower() + label[1:], 44, placeholder=" …")
+
+
 def money_by_arm(table: pd.DataFrame, labels: Mapping[str, str], panel: str, order: Sequence[str]) -> Figure:
     """Pounds by arm: a dot for the central figure, a thick line for 80%, a thin line for 95%; one panel a period.
 

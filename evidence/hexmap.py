@@ -70,7 +70,7 @@ def step_name(edges: Sequence[float], i: int) -> str:
 
 
 def _draw(axes: Axes, councils: pd.DataFrame, values: pd.Series, edges: Sequence[float]) -> None:
-    x, y = _places(councils)
+    x, y = places(councils)
     known = values.notna().to_numpy()
     step = np.maximum(np.searchsorted(edges, values.to_numpy(float), side="right") - 1, 0)
     for i, colour in enumerate(SEQUENCE[: len(edges)]):
@@ -81,14 +81,14 @@ def _draw(axes: Axes, councils: pd.DataFrame, values: pd.Series, edges: Sequence
     axes.set_axis_off()
 
 
-def _places(councils: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    """Centres of the hexagons: odd rows stand half a hexagon to the right."""
+def places(councils: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """Centres of the hexagons (x, y), upwards positive: odd rows stand half a hexagon to the right."""
     row = councils["hex_r"].to_numpy()
     return councils["hex_q"].to_numpy() + 0.5 * (row % 2), row * np.sqrt(3) / 2
 
 
 def _name_regions(axes: Axes, councils: pd.DataFrame, size: float) -> None:
-    x, y = _places(councils)
+    x, y = places(councils)
     for region in councils["region"].unique():
         at = (councils["region"] == region).to_numpy()
         axes.annotate(
