@@ -33,7 +33,7 @@ def explorer(tmp_path_factory):
     made = Explorer(lambda **told: Ensemble(runs, design=DESIGN, batch=1, **told), root=runs)
     for name, value in MORE.items():
         made.controls[name].value = value
-    assert made.wait(120), made.parts["status"].value
+    assert made.wait(500), made.parts["status"].value
     yield made
     made.close()
 
@@ -107,7 +107,7 @@ def test_going_back_shows_what_is_kept_and_a_region_narrows_the_table(explorer):
     assert "Cardiff" in explorer.parts["councils"].value and "Leeds" not in explorer.parts["councils"].value
     explorer.move(denominator="census_2001")
     explorer.move(denominator="latest")
-    assert explorer.wait(60)
+    assert explorer.wait(300)
     assert explorer.found.look.position == Position.of(**MORE)
     with pytest.raises(InputError, match="explorer: grnt is not a lever. Nearest: grant"):
         explorer.move(grnt=1)
@@ -120,7 +120,7 @@ def test_what_cannot_be_simulated_is_said_in_one_line(explorer):
     told: list[str] = []
     ensemble = Ensemble(Path("nowhere"), look=lambda _: None, say=lambda _: None, fail=told.append, design=DESIGN)
     ensemble.move(Position.of(denominator="census_2001"))
-    for _ in range(200):
+    for _ in range(2000):
         if told:
             break
         ensemble._thread.join(0.05)

@@ -1,0 +1,199 @@
+"""The flow of people between kinds of accommodation, as a picture and a table, with intervals over simulations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch, PathPatch
+from matplotlib.path import Path as Line
+
+from evidence import intake, results
+from evidence.ensemble import Design, intake_path
+from evidence.exhibits import MODELLED, Exhibit
+from evidence.records import runs_folder
+from evidence.style import CATEGORIES, INK, panels
+from evidence.wording import day, month, number, plain, sentence
+from params import Assumptions
+from sim.flows import OUTSIDE, flows
+
+HOTEL = results.HOTEL
+_GAP = 0.035  # of the height, between two bars of one side
+_OTHERS, _MUTED = "#8c8c8c", 0.45
+
+
+def simulated(assumptions: Assumptions, design: Design, runs: str) -> xr.DataArray:
+    """People who moved, by origin and destination, summed over the months.
+
+    Args:
+        assumptions: of `params.load`.
+        design: draws, replications, months, start and seed, as of a study.
+        runs: folder of all runs, where the intake forecast is kept.
+
+    Returns:
+        People (draw, replication, origin, destination); who stayed is left out.
+    """
+    import forecasts
+
+    folder = runs_folder(runs)
+    source = intake.forecast(
+        folder, horizon=design.quarters, origin=design.origin, seed=design.seed, assumptions=assumptions
+    )
+    paths = forecasts.read_paths(source / intake.PATHS_FILE)
+    rows = []
+    for draw in range(design.draws):
+        drawn = assumptions.with_draw(draw, design.draws, design.seed)
+        rows.append(
+            [
+                flows(
+                    drawn, intake_path(paths, design, draw, k), design.seed_of(k), design.start.isoformat()
+                ).sum("month")
+                for k in range(design.replications)
+            ]
+        )
+    moved = xr.concat([xr.concat(own, "replication") for own in rows], "draw")
+    return moved.where(moved["origin"] != moved["destination"], 0)
+
+
+def exhibit(moved: xr.DataArray, scenario: str, design: Design) -> Exhibit:
+    """The flow as a picture with its table.
+
+    Args:
+        moved: from `simulated`.
+        scenario: name of what was simulated.
+        design: its design.
+    """
+    table = results.summarise(moved)
+    table = table[table["high95"] > 0].sort_values("central", ascending=False).reset_index(drop=True)
+    span = f"{day(design.start.isoformat())} to {month(_end(design))}"
+    into, out = (_of(table, origin=OUTSIDE), _of(table, destination=OUTSIDE))
+    hotels = results.summarise(moved.sel(origin=HOTEL, drop=True).sum("destination"))
+    view = pd.DataFrame(
+        {
+            "From": [name(v) for v in table["origin"]],
+            "To": [name(v, False) for v in table["destination"]],
+            "People": [
+                f"{number(c)}\n{number(low)} to {number(high)}"
+                for c, low, high in zip(table["central"], table["low80"], table["high80"], strict=True)
+            ],
+        }
+    )
+    largest = "; ".join(
+        f"{name(r.origin)} to {name(r.destination, False).lower()} {number(r.central)}"
+        for r in table.head(5).itertuples()
+    )
+    sizes = f"{design.draws} draws, {design.replications} replications"
+    low, high = hotels["low80"].iloc[0], hotels["high80"].iloc[0]
+    return Exhibit(
+        kind="figure",
+        name="flow",
+        title=sentence(f"Between {number(low)} and {number(high)} people leave a hotel, for other accommodation or for "
+                       f"good ({span})"),  # fmt: skip
+        subtitle=f"People who moved between kinds of accommodation, {span}, scenario {scenario}; stays are left out.",
+        data=table,
+        view=view,
+        row_headers=2,
+        units="people",
+        source="published stock of the start (Home Office, Asy_D11) and the intake forecast",
+        label=MODELLED,
+        basis={"interval": "Median and 80% interval of all simulations", "runs": sizes},
+        alternative=(
+            f"Bands from where people were to where they went, as wide as people are many: {number(into)} enter "
+            f"support, {number(out)} leave it. Largest: {largest}."
+        ),
+        notes=("Moves from one month end to the next, summed; who entered and left within a month is not counted. "
+               "Medians of flows need not add up.",),  # fmt: skip
+        draw=lambda: sankey(table),
+    )
+
+
+def name(place: str, origin: bool = True) -> str:
+    """An end of a flow as read."""
+    if place == OUTSIDE:
+        return "Entered support" if origin else "Left support"
+    return sentence(plain(place)).rstrip(".")
+
+
+def _of(table: pd.DataFrame, **where: str) -> float:
+    (column, value), = where.items()
+    return float(table.loc[table[column] == value, "central"].sum())
+
+
+def _end(design: Design) -> np.datetime64:
+    start: date = design.start
+    return np.datetime64(start, "M") + np.timedelta64(design.months, "M")
+
+
+def sankey(table: pd.DataFrame) -> Figure:
+    """Bands between where people were (left) and where they went (right), as wide as people are many.
+
+    Args:
+        table: origin, destination, central (people).
+    """
+    shown = table[table["central"] > 0]
+    figure, (axes,) = panels(1, 1, 5.0)
+    total = float(shown["central"].sum())
+    left, right = (_bars(shown, side, total) for side in ("origin", "destination"))
+    for side, bars, x in (("origin", left, 0.0), ("destination", right, 1.0)):
+        for place, (bottom, height) in bars.items():
+            axes.barh(bottom + height / 2, 0.02, height=height, left=x - 0.01, color=INK)
+            amount = number(shown.loc[shown[side] == place, "central"].sum())
+            axes.annotate(
+                f"{name(place, side == 'origin')}\n{amount}", (x, bottom + height / 2),
+                xytext=(-8 if x == 0 else 8, 0), textcoords="offset points", va="center",
+                ha="right" if x == 0 else "left", fontsize=8.5, linespacing=1.15,
+            )  # fmt: skip
+    _bands(axes, shown, left, right, total)
+    axes.set_xlim(-0.32, 1.32)
+    axes.set_ylim(min(b for b, _ in [*left.values(), *right.values()]) - 0.03, 1.03)
+    axes.set_axis_off()
+    handles = [
+        Patch(facecolor=CATEGORIES[0], alpha=0.6, label="from or to a hotel"),
+        Patch(facecolor=_OTHERS, alpha=_MUTED, label="other moves"),
+    ]
+    figure.legend(handles=handles, loc="outside lower left", ncols=2, frameon=False, fontsize=8.5)
+    return figure
+
+
+def _bars(shown: pd.DataFrame, side: str, total: float) -> dict[str, tuple[float, float]]:
+    """Bottom and height of each bar of one side, the largest on top; small ones keep room for their label."""
+    sums = shown.groupby(side)["central"].sum().sort_values(ascending=False)
+    bars, top = {}, 1.0
+    for place, people in sums.items():
+        height = float(people) / total
+        bars[str(place)] = (top - height, height)
+        top -= max(height, 0.05) + _GAP
+    return bars
+
+
+def _bands(
+    axes: Axes, shown: pd.DataFrame, left: Mapping[str, tuple[float, float]],
+    right: Mapping[str, tuple[float, float]], total: float,
+) -> None:  # fmt: skip
+    starts = {place: bottom + height for place, (bottom, height) in left.items()}
+    ends = {place: bottom + height for place, (bottom, height) in right.items()}
+    # In the order of the far side, so that bands of one bar do not cross each other.
+    order = shown.assign(to=[right[d][0] for d in shown["destination"]], at=[left[o][0] for o in shown["origin"]])
+    places: dict[tuple[str, str], list[float]] = {}
+    for r in order.sort_values(["at", "to"], ascending=False).itertuples():
+        starts[r.origin] -= r.central / total
+        places[r.origin, r.destination] = [starts[r.origin]]
+    for r in order.sort_values(["to", "at"], ascending=False).itertuples():
+        ends[r.destination] -= r.central / total
+        places[r.origin, r.destination].append(ends[r.destination])
+    for r in order.itertuples():
+        a, b = places[r.origin, r.destination]
+        width = r.central / total
+        points = [(0.01, a), (0.5, a), (0.5, b), (0.99, b), (0.99, b + width), (0.5, b + width), (0.5, a + width),
+                  (0.01, a + width), (0.01, a)]  # fmt: skip
+        codes = [Line.MOVETO, *[Line.CURVE4] * 3, Line.LINETO, *[Line.CURVE4] * 3, Line.CLOSEPOLY]
+        hotel = HOTEL in (r.origin, r.destination)
+        axes.add_patch(
+            PathPatch(Line(points, codes), facecolor=CATEGORIES[0] if hotel else _OTHERS, lw=0,
+                      alpha=0.6 if hotel else _MUTED)  # fmt: skip
+        )
