@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -11,14 +12,14 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch, PathPatch
-from matplotlib.path import Path as Line
+from matplotlib.path import Path as Curve
 
 from evidence import intake, results
+from evidence.baseline import ACCOMMODATION
 from evidence.ensemble import Design, intake_path
 from evidence.exhibits import MODELLED, Exhibit
-from evidence.records import runs_folder
 from evidence.style import CATEGORIES, INK, panels
-from evidence.wording import day, month, number, plain, sentence
+from evidence.wording import day, month, number, sentence
 from params import Assumptions
 from sim.flows import OUTSIDE, flows
 
@@ -27,7 +28,7 @@ _GAP = 0.035  # of the height, between two bars of one side
 _OTHERS, _MUTED = "#8c8c8c", 0.45
 
 
-def simulated(assumptions: Assumptions, design: Design, runs: str) -> xr.DataArray:
+def simulated(assumptions: Assumptions, design: Design, runs: Path) -> xr.DataArray:
     """People who moved, by origin and destination, summed over the months.
 
     Args:
@@ -40,9 +41,8 @@ def simulated(assumptions: Assumptions, design: Design, runs: str) -> xr.DataArr
     """
     import forecasts
 
-    folder = runs_folder(runs)
     source = intake.forecast(
-        folder, horizon=design.quarters, origin=design.origin, seed=design.seed, assumptions=assumptions
+        runs, horizon=design.quarters, origin=design.origin, seed=design.seed, assumptions=assumptions
     )
     paths = forecasts.read_paths(source / intake.PATHS_FILE)
     rows = []
@@ -71,8 +71,13 @@ def exhibit(moved: xr.DataArray, scenario: str, design: Design) -> Exhibit:
     table = results.summarise(moved)
     table = table[table["high95"] > 0].sort_values("central", ascending=False).reset_index(drop=True)
     span = f"{day(design.start.isoformat())} to {month(_end(design))}"
-    into, out = (_of(table, origin=OUTSIDE), _of(table, destination=OUTSIDE))
-    hotels = results.summarise(moved.sel(origin=HOTEL, drop=True).sum("destination"))
+    ends = pd.concat(
+        [
+            results.summarise(moved.sum(other)).rename(columns={side: "place"}).assign(side=side)
+            for side, other in (("origin", "destination"), ("destination", "origin"))
+        ]
+    ).set_index(["side", "place"])
+    into, out, hotels = (ends.loc[key] for key in (("origin", OUTSIDE), ("destination", OUTSIDE), ("origin", HOTEL)))
     view = pd.DataFrame(
         {
             "From": [name(v) for v in table["origin"]],
@@ -84,16 +89,17 @@ def exhibit(moved: xr.DataArray, scenario: str, design: Design) -> Exhibit:
         }
     )
     largest = "; ".join(
-        f"{name(r.origin)} to {name(r.destination, False).lower()} {number(r.central)}"
-        for r in table.head(5).itertuples()
+        f"{name(o)} to {name(d, False).lower()} {number(c)}"
+        for o, d, c in zip(*(table[k].head(5) for k in ("origin", "destination", "central")), strict=True)
     )
     sizes = f"{design.draws} draws, {design.replications} replications"
-    low, high = hotels["low80"].iloc[0], hotels["high80"].iloc[0]
     return Exhibit(
         kind="figure",
         name="flow",
-        title=sentence(f"Between {number(low)} and {number(high)} people leave a hotel, for other accommodation or for "
-                       f"good ({span})"),  # fmt: skip
+        title=sentence(
+            f"Between {number(hotels['low80'])} and {number(hotels['high80'])} people leave a hotel, for other "
+            f"accommodation or for good ({span})"
+        ),
         subtitle=f"People who moved between kinds of accommodation, {span}, scenario {scenario}; stays are left out.",
         data=table,
         view=view,
@@ -103,12 +109,12 @@ def exhibit(moved: xr.DataArray, scenario: str, design: Design) -> Exhibit:
         label=MODELLED,
         basis={"interval": "Median and 80% interval of all simulations", "runs": sizes},
         alternative=(
-            f"Bands from where people were to where they went, as wide as people are many: {number(into)} enter "
-            f"support, {number(out)} leave it. Largest: {largest}."
+            f"Bands from where people were to where they went, as wide as people are many: "
+            f"{number(into['central'])} enter support, {number(out['central'])} leave it. Largest: {largest}."
         ),
         notes=("Moves from one month end to the next, summed; who entered and left within a month is not counted. "
                "Medians of flows need not add up.",),  # fmt: skip
-        draw=lambda: sankey(table),
+        draw=lambda: sankey(table, ends),
     )
 
 
@@ -116,12 +122,7 @@ def name(place: str, origin: bool = True) -> str:
     """An end of a flow as read."""
     if place == OUTSIDE:
         return "Entered support" if origin else "Left support"
-    return sentence(plain(place)).rstrip(".")
-
-
-def _of(table: pd.DataFrame, **where: str) -> float:
-    (column, value), = where.items()
-    return float(table.loc[table[column] == value, "central"].sum())
+    return ACCOMMODATION[place]
 
 
 def _end(design: Design) -> np.datetime64:
@@ -129,11 +130,12 @@ def _end(design: Design) -> np.datetime64:
     return np.datetime64(start, "M") + np.timedelta64(design.months, "M")
 
 
-def sankey(table: pd.DataFrame) -> Figure:
+def sankey(table: pd.DataFrame, ends: pd.DataFrame) -> Figure:
     """Bands between where people were (left) and where they went (right), as wide as people are many.
 
     Args:
         table: origin, destination, central (people).
+        ends: central, low80, high80 of each bar, by side (origin, destination) and place.
     """
     shown = table[table["central"] > 0]
     figure, (axes,) = panels(1, 1, 5.0)
@@ -142,19 +144,19 @@ def sankey(table: pd.DataFrame) -> Figure:
     for side, bars, x in (("origin", left, 0.0), ("destination", right, 1.0)):
         for place, (bottom, height) in bars.items():
             axes.barh(bottom + height / 2, 0.02, height=height, left=x - 0.01, color=INK)
-            amount = number(shown.loc[shown[side] == place, "central"].sum())
+            central, low, high = (number(float(ends[end].at[(side, place)])) for end in ("central", "low80", "high80"))
             axes.annotate(
-                f"{name(place, side == 'origin')}\n{amount}", (x, bottom + height / 2),
+                f"{name(place, side == 'origin')}\n{central} ({low} to {high})", (x, bottom + height / 2),
                 xytext=(-8 if x == 0 else 8, 0), textcoords="offset points", va="center",
                 ha="right" if x == 0 else "left", fontsize=8.5, linespacing=1.15,
             )  # fmt: skip
     _bands(axes, shown, left, right, total)
-    axes.set_xlim(-0.32, 1.32)
+    axes.set_xlim(-0.42, 1.42)
     axes.set_ylim(min(b for b, _ in [*left.values(), *right.values()]) - 0.03, 1.03)
     axes.set_axis_off()
     handles = [
         Patch(facecolor=CATEGORIES[0], alpha=0.6, label="from or to a hotel"),
-        Patch(facecolor=_OTHERS, alpha=_MUTED, label="other moves"),
+        Patch(facecolor=_OTHERS, alpha=_MUTED, label="other moves; in brackets the 80% interval"),
     ]
     figure.legend(handles=handles, loc="outside lower left", ncols=2, frameon=False, fontsize=8.5)
     return figure
@@ -167,7 +169,7 @@ def _bars(shown: pd.DataFrame, side: str, total: float) -> dict[str, tuple[float
     for place, people in sums.items():
         height = float(people) / total
         bars[str(place)] = (top - height, height)
-        top -= max(height, 0.05) + _GAP
+        top -= max(height, 0.06) + _GAP
     return bars
 
 
@@ -177,23 +179,18 @@ def _bands(
 ) -> None:  # fmt: skip
     starts = {place: bottom + height for place, (bottom, height) in left.items()}
     ends = {place: bottom + height for place, (bottom, height) in right.items()}
-    # In the order of the far side, so that bands of one bar do not cross each other.
-    order = shown.assign(to=[right[d][0] for d in shown["destination"]], at=[left[o][0] for o in shown["origin"]])
-    places: dict[tuple[str, str], list[float]] = {}
-    for r in order.sort_values(["at", "to"], ascending=False).itertuples():
-        starts[r.origin] -= r.central / total
-        places[r.origin, r.destination] = [starts[r.origin]]
-    for r in order.sort_values(["to", "at"], ascending=False).itertuples():
-        ends[r.destination] -= r.central / total
-        places[r.origin, r.destination].append(ends[r.destination])
-    for r in order.itertuples():
-        a, b = places[r.origin, r.destination]
-        width = r.central / total
+    columns = (shown["origin"].astype(str), shown["destination"].astype(str), shown["central"].to_numpy(float) / total)
+    moves = list(zip(*columns, strict=True))
+    # At each side in the order of the other one, so that bands of one bar do not cross each other.
+    lower: dict[tuple[str, str], float] = {}
+    for origin, destination, width in sorted(moves, key=lambda m: (left[m[0]], right[m[1]]), reverse=True):
+        starts[origin] -= width
+        lower[origin, destination] = starts[origin]
+    for origin, destination, width in sorted(moves, key=lambda m: (right[m[1]], left[m[0]]), reverse=True):
+        ends[destination] -= width
+        a, b = lower[origin, destination], ends[destination]
         points = [(0.01, a), (0.5, a), (0.5, b), (0.99, b), (0.99, b + width), (0.5, b + width), (0.5, a + width),
                   (0.01, a + width), (0.01, a)]  # fmt: skip
-        codes = [Line.MOVETO, *[Line.CURVE4] * 3, Line.LINETO, *[Line.CURVE4] * 3, Line.CLOSEPOLY]
-        hotel = HOTEL in (r.origin, r.destination)
-        axes.add_patch(
-            PathPatch(Line(points, codes), facecolor=CATEGORIES[0] if hotel else _OTHERS, lw=0,
-                      alpha=0.6 if hotel else _MUTED)  # fmt: skip
-        )
+        codes = [Curve.MOVETO, *[Curve.CURVE4] * 3, Curve.LINETO, *[Curve.CURVE4] * 3, Curve.CLOSEPOLY]
+        colour, alpha = (CATEGORIES[0], 0.6) if HOTEL in (origin, destination) else (_OTHERS, _MUTED)
+        axes.add_patch(PathPatch(Curve(points, codes), facecolor=colour, lw=0, alpha=alpha))

@@ -6,7 +6,7 @@ data), `.data`, `.title`. `save` writes it to a file. They are the pictures of t
 
 | picture | function |
 |---|---|
-| Fan of intake, of people supported, in hotels, in dispersal accommodation | `intake`, `supported`, `hotels`, `dispersal` |
+| Fan charts | `intake`, `supported`, `hotels`, `dispersal` |
 | Hexagon map of councils with its table, after disclosure control | `councils` |
 | Small multiples by region | `regions`, `regions_by_accommodation` |
 | The three ledgers side by side, over all years and by year | `ledgers`, `ledgers_by_year` |

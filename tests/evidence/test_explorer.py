@@ -8,17 +8,16 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-import xarray as xr
 
+import evidence
 import params
 from evidence import results, studies
 from evidence.disclosure import CONFIDENTIAL
-from evidence.ensemble import replicate
 from evidence.explorer import findings, handover, showing
 from evidence.explorer.ensemble import AS_NOW, MOVED, Ensemble, checked
 from evidence.explorer.levers import FROM, LEVERS, Position, today
 from evidence.explorer.widget import Explorer
-from evidence.reduction import reduce
+from evidence.wording import number
 from params import InputError
 from params.register import ROOT
 
@@ -39,32 +38,33 @@ def explorer(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def directly(explorer) -> xr.Dataset:
-    """The same simulations, each by one call of the model."""
-    ensemble = explorer._ensemble
-    arms = []
-    for overrides in ({}, Position.of(**MORE).overrides()):
-        drawn = [params.load("current_grant", overrides).with_draw(d, 2, DESIGN.seed) for d in range(2)]
-        paths = ensemble._intake(Position.of())
-        arms.append(xr.concat([reduce(replicate(a, paths, DESIGN, d, 0)) for d, a in enumerate(drawn)], "draw"))
-    joined = xr.concat(arms, pd.Index([AS_NOW, MOVED], name="arm")).expand_dims(replication=1)
-    return joined.assign_attrs(baseline=AS_NOW)
+def from_the_api(explorer) -> evidence.Comparison:
+    """The same question to the API: the very call that the explorer offers to copy."""
+    call = handover.call(Position.of(**MORE), DESIGN)
+    assert call.startswith("evidence.compare(") and showing.escape(call) in explorer.parts["copy"].value
+    return evidence.compare(
+        {"More": Position.of(**MORE).overrides()}, base="current_grant", draws=2, replications=1, months=27,
+        seed=DESIGN.seed, runs=explorer._ensemble._runs,
+    )  # fmt: skip
 
 
 @pytest.mark.behaviour
-def test_the_screen_shows_what_the_model_gives_when_called_directly(explorer, directly):
-    made = explorer.found
-    hotels = results.supported(directly, accommodation=results.HOTEL).isel(month_end=-1, drop=True).astype(float)
-    difference = results.summarise(results.minus_baseline(hotels, AS_NOW)).iloc[0]
-    shown = made.row(made.people, "People in hotels", findings.DIFFERENCE)
-    assert shown == results.Range(*(difference[name] for name in results.Range._fields))
-    for name, flow in results.ledgers(directly).items():
+def test_the_screen_shows_the_numbers_of_the_api(explorer, from_the_api):
+    made, study = explorer.found, from_the_api.study
+    base = str(study.attrs["baseline"])
+    for name, kind in findings.STOCKS.items():
+        stock = results.supported(study, accommodation=kind).isel(month_end=-1, drop=True).astype(float)
+        moved = results.summarise(results.minus_baseline(stock, base)).iloc[0]
+        shown = made.row(made.people, name, findings.DIFFERENCE)
+        assert shown == results.Range(*(moved[end] for end in results.Range._fields))
+        assert f">{number(shown.central)}<" in explorer.parts["people"].value
+    for name, flow in results.ledgers(study).items():
         total = results.over_years(flow, made.years)
-        for arm, row in results.summarise(total).groupby("arm"):
-            assert made.row(made.money, name, str(arm)).central == row["central"].item()
-    shown_grant = made.look.study["grant_in_month"]
-    np.testing.assert_array_equal(shown_grant.values, directly["grant_in_month"].transpose(*shown_grant.dims).values)
-    assert findings.number(shown.central) in explorer.parts["people"].value
+        for ours, theirs in ((AS_NOW, base), (MOVED, from_the_api.study["arm"].values[1])):
+            row = results.summarise(total.sel(arm=theirs, drop=True)).iloc[0]
+            assert made.row(made.money, name, ours).central == row["central"]
+    paid = made.look.study["grant_in_month"]
+    np.testing.assert_array_equal(paid.values, study["grant_in_month"].transpose(*paid.dims).values)
 
 
 @pytest.mark.behaviour
