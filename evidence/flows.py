@@ -76,8 +76,9 @@ def exhibit(moved: xr.DataArray, scenario: str, design: Design) -> Exhibit:
             results.summarise(moved.sum(other)).rename(columns={side: "place"}).assign(side=side)
             for side, other in (("origin", "destination"), ("destination", "origin"))
         ]
-    ).set_index(["side", "place"])
-    into, out, hotels = (ends.loc[key] for key in (("origin", OUTSIDE), ("destination", OUTSIDE), ("origin", HOTEL)))
+    )
+    into, out = (results.row(ends, side=side, place=OUTSIDE) for side in ("origin", "destination"))
+    hotels = results.row(ends, side="origin", place=HOTEL)
     view = pd.DataFrame(
         {
             "From": [name(v) for v in table["origin"]],
@@ -97,7 +98,7 @@ def exhibit(moved: xr.DataArray, scenario: str, design: Design) -> Exhibit:
         kind="figure",
         name="flow",
         title=sentence(
-            f"Between {number(hotels['low80'])} and {number(hotels['high80'])} people leave a hotel, for other "
+            f"Between {number(hotels.low80)} and {number(hotels.high80)} people leave a hotel, for other "
             f"accommodation or for good ({span})"
         ),
         subtitle=f"People who moved between kinds of accommodation, {span}, scenario {scenario}; stays are left out.",
@@ -110,7 +111,7 @@ def exhibit(moved: xr.DataArray, scenario: str, design: Design) -> Exhibit:
         basis={"interval": "Median and 80% interval of all simulations", "runs": sizes},
         alternative=(
             f"Bands from where people were to where they went, as wide as people are many: "
-            f"{number(into['central'])} enter support, {number(out['central'])} leave it. Largest: {largest}."
+            f"{number(into.central)} enter support, {number(out.central)} leave it. Largest: {largest}."
         ),
         notes=("Moves from one month end to the next, summed; who entered and left within a month is not counted. "
                "Medians of flows need not add up.",),  # fmt: skip
@@ -135,7 +136,7 @@ def sankey(table: pd.DataFrame, ends: pd.DataFrame) -> Figure:
 
     Args:
         table: origin, destination, central (people).
-        ends: central, low80, high80 of each bar, by side (origin, destination) and place.
+        ends: side (origin or destination), place, central and intervals: one row a bar.
     """
     shown = table[table["central"] > 0]
     figure, (axes,) = panels(1, 1, 5.0)
@@ -144,9 +145,10 @@ def sankey(table: pd.DataFrame, ends: pd.DataFrame) -> Figure:
     for side, bars, x in (("origin", left, 0.0), ("destination", right, 1.0)):
         for place, (bottom, height) in bars.items():
             axes.barh(bottom + height / 2, 0.02, height=height, left=x - 0.01, color=INK)
-            central, low, high = (number(float(ends[end].at[(side, place)])) for end in ("central", "low80", "high80"))
+            own = results.row(ends, side=side, place=place)
             axes.annotate(
-                f"{name(place, side == 'origin')}\n{central} ({low} to {high})", (x, bottom + height / 2),
+                f"{name(place, side == 'origin')}\n{number(own.central)} ({number(own.low80)} to {number(own.high80)})",
+                (x, bottom + height / 2),
                 xytext=(-8 if x == 0 else 8, 0), textcoords="offset points", va="center",
                 ha="right" if x == 0 else "left", fontsize=8.5, linespacing=1.15,
             )  # fmt: skip
