@@ -156,9 +156,14 @@ def _rounded(values: np.ndarray) -> np.ndarray:
     return (BASE * np.sign(values) * np.floor(np.abs(values) / BASE + 0.5)).astype(int)
 
 
+def whole(people: float) -> str:
+    """People in words; quantiles fall between whole people, who do not."""
+    return number(round(people))
+
+
 def people_view(made: Found) -> pd.DataFrame:
     """People at the end as read: one row a stock, each arm and the difference with its range."""
-    return _view(made, made.people, list(STOCKS), f"People in {month(made.end)}", number)
+    return _view(made, made.people, list(STOCKS), f"People in {month(made.end)}", whole)
 
 
 def money_view(made: Found) -> pd.DataFrame:
@@ -223,13 +228,13 @@ def words(made: Found) -> list[str]:
     if not made.compared:
         rows = {name: made.row(made.people, name, AS_NOW) for name in STOCKS}
         return [
-            sentence(f"{name}, {end}: {number(r.low80)} to {number(r.high80)}, with {number(r.central)} in the middle")
+            sentence(f"{name}, {end}: {whole(r.low80)} to {whole(r.high80)}, with {whole(r.central)} in the middle")
             for name, r in rows.items()
         ]
     said = []
     for name in ("People in hotels", "People in dispersal accommodation", "People supported"):
         r = made.row(made.people, name, DIFFERENCE)
-        said.append(sentence(f"{name}, {end}: {people_change(r.low80, r.high80)}"))
+        said.append(sentence(f"{name}, {end}: {people_change(round(r.low80), round(r.high80))}"))
     for name, what in LEDGERS.items():
         r = made.row(made.money, name, DIFFERENCE)
         said.append(sentence(f"{what}, {made.span}: {change(r.low80, r.high80)}"))

@@ -19,7 +19,7 @@ from evidence.explorer.hexsvg import hexagons
 from evidence.explorer.levers import Position
 from evidence.hexmap import LAYOUT
 from evidence.pressure import MAP_STEPS, RULES
-from evidence.wording import SHORTHAND, listed, money, month, number
+from evidence.wording import SHORTHAND, listed, money, month
 
 
 def how_far(made: Found) -> str:
@@ -137,7 +137,7 @@ def _picture(draw: Callable[[], Figure], spoken: str) -> str:
 
 
 def _spoken(made: Found, of: str) -> str:
-    table, show = (made.people, number) if of in STOCKS else (made.money, money)
+    table, show = (made.people, findings.whole) if of in STOCKS else (made.money, money)
     parts = []
     for arm, label in made.look.arms.items():
         r = made.row(table, of, arm)

@@ -190,7 +190,7 @@ class Explorer:
     def _show(self, made: Found) -> None:
         # The status is what a screen reader announces: how far, and the first finding.
         state = "All simulations are in" if made.look.whole else "Refining"
-        if made.look.simulations <= BATCH:
+        if made.look.simulations <= BATCH and not made.look.whole:
             state = "First look, ranges are rough"
         self._say(f"{state}: {showing.how_far(made)}. {findings.words(made)[0]}")
         self._show_councils()
