@@ -310,7 +310,7 @@ def _checks(pack: Pack) -> list[dict[str, object]]:
     moved = (
         "The published figure is a council's own projected overspend, with every household granted status in "
         "earlier years and those who move to the city; the model counts temporary accommodation after a grant, "
-        "net of benefit, at a judged unit cost and stay."
+        "net of benefit, at a judged unit cost. The table of the parts of homelessness cost says where they part."
     )
     if part:
         annual = glasgow.sel(financial_year=part, drop=True) * 12 / int(months[part])
@@ -327,6 +327,15 @@ def _checks(pack: Pack) -> list[dict[str, object]]:
         "The network counts every household without recourse, whatever its route, in the 91 councils that record; "
         "the model counts people on asylum support, in all councils, with safeguarding and age assessment, and no visa "
         "overstayers.",
+    )
+    compare(
+        "Social care, held against households with an asylum claim",
+        national.sel(service="social_care", drop=True),
+        first,
+        by_place["Great Britain, with an asylum claim", "2024-25"],
+        "The model's line is wider: safeguarding, social work and age assessment for everybody supported, in all "
+        "councils. With every care leaver counted as from the asylum route the published part would be about 41 "
+        "million pounds.",
     )
     compare(
         "Temporary accommodation after a grant of status, before benefit, England",

@@ -7,6 +7,7 @@ report is the same however many ran at once.
 from __future__ import annotations
 
 import json
+import logging
 import os
 import shutil
 import sys
@@ -156,9 +157,11 @@ def execute(source: Path, target: Path, parameters: Mapping[str, object], cwd: P
     """
     import papermill
     from papermill.exceptions import PapermillExecutionError
+    from papermill.log import logger
 
     for name in parameters:
         known_parameter(source, name)
+    logger.setLevel(logging.CRITICAL)  # what goes wrong is raised below, and said once
     try:
         papermill.execute_notebook(
             str(source.resolve()),

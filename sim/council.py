@@ -275,3 +275,24 @@ def lines(now_group: Any) -> np.ndarray:
     found = np.array([getattr(now_group, service.name.lower()) for service in Service])
     found.flags.writeable = False
     return found
+
+
+def destinations(population: np.ndarray, supported: np.ndarray, scottish: np.ndarray, now: Any) -> np.ndarray:
+    """Where households that move to another council after a grant go, (council,) shares that sum to 1.
+
+    Scotland has no priority-need test, so a single person who is homeless is owed a home there: `drift_scotland` of
+    those who move go to it, to where supported people are. The others follow population and supported people.
+
+    Args:
+        population: (council,) residents.
+        supported: (council,) people supported.
+        scottish: (council,) whether the council is in Scotland.
+
+    Source: share going to Scotland elicited around published counts of Glasgow; the mix elsewhere elicited.
+    """
+    people, there = population / population.sum(), supported / max(float(supported.sum()), 1.0)
+    mix = now.move_on.drift_population
+    elsewhere = np.where(scottish, 0.0, mix * people + (1 - mix) * there)
+    in_scotland = np.where(scottish, there if there[scottish].any() else people, 0.0)
+    share = now.move_on.drift_scotland
+    return np.asarray((1 - share) * elsewhere / elsewhere.sum() + share * in_scotland / in_scotland.sum())

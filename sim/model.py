@@ -18,7 +18,7 @@ from params import Assumptions
 from sim import children, costs, equity, households, section_4, services
 from sim.allocation import RULES as ALLOCATION
 from sim.clock import months_after
-from sim.council import NATIONS, Council, Councils, objection_reasons, respond
+from sim.council import NATIONS, Council, Councils, destinations, objection_reasons, respond
 from sim.funding import Caseload
 from sim.home_office import HomeOffice
 from sim.households import Households
@@ -176,8 +176,11 @@ class DispersalModel(mesa.Model):
         supported = self.present[:, 0]
         leaving = self.start.national["granted_a_month"] * now.support.granted_supported
         leaving /= max(self.counts[2] / max(self.counts[3], 1), 1.0)
-        monthly = leaving * self._duty_share() * supported / max(int(supported.sum()), 1)
-        self.temporary = monthly * now.services.temporary_share * now.services.temporary_stay
+        moved, there = now.move_on.drift_share, supported / max(int(supported.sum()), 1)
+        monthly = leaving * ((1 - moved) * there + moved * self._destinations(supported))
+        housed = self._by_nation("duty share", now.move_on.duty_share)
+        housed = housed * self._by_nation("temporary share", now.services.temporary_share)
+        self.temporary = monthly * housed * self._by_nation("temporary stay", now.services.temporary_stay)
         self.needed = services.demand(self.present, self.temporary, now)
         self.least = services.floor(self.needed, self.counts[2], now)
         self.capacity = np.maximum(self.needed / now.services.start_pressure, self.least)
@@ -192,9 +195,14 @@ class DispersalModel(mesa.Model):
         self.pressure = services.pressure(self.needed, self.capacity, self.councils.upper_tier)
         self.councils.pressure = services.overall_pressure(self.pressure, self.needed, self.now)
 
-    def _duty_share(self) -> np.ndarray:
-        """Probability (council,) of a homelessness duty after a grant, by nation's law."""
-        return np.asarray(self.councils.steady("duty share", _by_nation, self.now.move_on.duty_share, self.nation_row))
+    def _by_nation(self, name: str, shares: Any) -> np.ndarray:
+        """An assumption that each nation's law sets apart, (council,)."""
+        return np.asarray(self.councils.steady(name, _by_nation, shares, self.nation_row))
+
+    def _destinations(self, supported: np.ndarray) -> np.ndarray:
+        """Where households that move after a grant go, (council,) shares."""
+        scottish = self.nation_row == NATIONS.index("Scotland")
+        return destinations(self.councils.population, supported, scottish, self.now)
 
     def _caseload(self, gross: np.ndarray) -> Caseload:
         month = max(self.month, 0)
@@ -285,12 +293,10 @@ class DispersalModel(mesa.Model):
         now, hh, councils, m = self.now, self.households, self.councils, self.month
         supported = self.present[:, 0]
         housed = hh.occupied[:, Accommodation.DISPERSAL].copy()
-        people = councils.steady("population share", _parts, councils.population)
-        there = supported / max(int(supported.sum()), 1)
-        mix = now.move_on.drift_population
         hh.leave(
             m, self._keys("tail exit", "duty", "drift", "destination"), 1 / now.support.tail_stay,
-            self._duty_share(), now.move_on.drift_share, mix * people + (1 - mix) * there, self.exits, self.duties,
+            self._by_nation("duty share", now.move_on.duty_share), now.move_on.drift_share,
+            self._destinations(supported), self.exits, self.duties,
         )  # fmt: skip
         councils.voids += housed - hh.occupied[:, Accommodation.DISPERSAL]
         self.recorder["exits_in_month"][m] = self.exits
@@ -448,8 +454,9 @@ class DispersalModel(mesa.Model):
         self.counts = hh.census(self.present)
         entered = self.counts[4] - refused + int(self.exits[3])
         self.section_4 = section_4.next_stock(self.section_4, entered, self.counts[4], now)
-        stay = max(now.services.temporary_stay, 1.0)
-        self.temporary += self.duties * now.services.temporary_share - self.temporary / stay
+        stay = np.maximum(self._by_nation("temporary stay", now.services.temporary_stay), 1.0)
+        begun = self.duties * self._by_nation("temporary share", now.services.temporary_share)
+        self.temporary += begun - self.temporary / stay
         self.needed = services.demand(self.present, self.temporary, now)
         self.capacity = services.next_capacity(
             self.capacity, self.needed, self.councils.funded, self.least, self.councils.rural, now
@@ -546,10 +553,6 @@ def _whole(number: np.ndarray, draw: np.ndarray) -> np.ndarray:
 def _by_nation(shares: Any, nation_row: np.ndarray) -> np.ndarray:
     """An assumption by nation, for each council."""
     return np.array([getattr(shares, n.lower().replace(" ", "_")) for n in NATIONS])[nation_row]
-
-
-def _parts(amount: np.ndarray) -> np.ndarray:
-    return np.asarray(amount / amount.sum())
 
 
 def _share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:

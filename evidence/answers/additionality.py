@@ -32,6 +32,8 @@ def figure(pack: Pack) -> Exhibit:
     study, years, without = pack.study, policy_years(pack), counterfactual(pack)
     added = results.minus_baseline(results.over_years(results.grant(study), years), without)
     paying = [str(a) for a in added["arm"].values if bool((added.sel(arm=a) > 0).all())]
+    if not paying:
+        return _nothing_paid(pack, years, without)
     labels = {arm: pack.labels[arm] for arm in paying}
     gross = _added(results.over_years(results.council_gross_cost(study).sum("service"), years), without, paying)
     items = results.home_office_items(study).drop_sel(home_office_item=results.GRANTS).sum("home_office_item")
@@ -77,6 +79,21 @@ def figure(pack: Pack) -> Exhibit:
             ),
             draw=lambda: pictures.ranges_in_panels(tables, "arm", labels, show),
             **pack.modelled(prices="Cash", baseline=f"Counterfactual {pack.quoted(without)}"),
+        )
+    )
+
+
+def _nothing_paid(pack: Pack, years: list[str], without: str) -> Exhibit:
+    """Stands in the figure's place in a study whose options do not differ in the years it simulates whole."""
+    return pack.add(
+        Exhibit(
+            kind="claim",
+            name="additionality",
+            title=sentence(f"Over {span(years)} no option pays more than {pack.quoted(without)}, so nothing adds"),
+            subtitle="Grant by funding option.",
+            data=pd.DataFrame({"arm": list(pack.labels), "financial_years": span(years)}),
+            units="GBP cash",
+            **pack.modelled(prices="Cash"),
         )
     )
 

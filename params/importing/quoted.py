@@ -141,6 +141,13 @@ _GLASGOW_OUTTURN_URL = (
     "https://10196.read.newszop.com/english-news/publisher-reachdailyexpress_english/news/major-uk-city-in-110m-crisis-"
     "as-generous-migrant-plan-backfires-spectacularly/articleshow/1450482068186f92953b7492056d3bcf737afbf7"
 )
+_SCOTLAND_2023 = "Scottish Government, Homelessness in Scotland 2023-24"
+_SCOTLAND_2023_URL = (
+    "https://gov.scot/publications/homelessness-in-scotland-2023-24/pages/the-extent-of-homelessness-in-scotland"
+)
+_SCOTLAND_2024 = "Scottish Government, Homelessness in Scotland 2024-25, release notice of 16 September 2025"
+_SCOTLAND_2024_URL = "https://www.wired-gov.net/wg/news.nsf/articles/homelessness+statistics+202425+16092025150500?open"
+_DUTIES = "MHCLG, statutory homelessness in England 2023-24"
 _NFF = "Department for Education, national funding formula 2022-23, EAL factor, written answer"
 _LGA_TA = "Local Government Association, 27 February 2025"
 _LGA_TA_URL = (
@@ -176,12 +183,39 @@ _COSTS = (
     ("homelessness", "total", "Glasgow City", "2026-27", 66_000_000, "GBP",
      "overspend on homelessness from people granted leave to remain, projected on unchanged policy", _GLASGOW,
      _GLASGOW_URL, "medium"),
+    ("homelessness", "households", "Glasgow City", "2023-24", 2709, "households a year",
+     "applications by households in the country with refugee status or leave to remain, 1,384 the year before",
+     _SCOTLAND_2023, _SCOTLAND_2023_URL, "high"),
+    ("homelessness", "households", "England, leaving asylum accommodation", "2023-24", 14300, "households a year",
+     "relief duties: 8% of 178,560, a rounded share; another 4,400 were owed a prevention duty; derived", _DUTIES, "",
+     "low"),
+    ("homelessness", "share_from_elsewhere", "Glasgow City", "2025-26", 0.44, "share",
+     "applications by households granted leave elsewhere in the United Kingdom, projected; 33% in November 2023",
+     _GLASGOW, _GLASGOW_OUTTURN_URL, "medium"),
+    ("homelessness", "months_a_household", "Scotland", "2024-25", 6.1, "months",
+     "17,240 households in temporary accommodation on 31 March 2025 over 34,067 assessed as homeless in the year, all "
+     "causes; derived", _SCOTLAND_2024, _SCOTLAND_2024_URL, "low"),
+    ("homelessness", "stay", "Scotland", "2024-25", 238, "days",
+     "mean time in temporary accommodation of cases that closed, all causes; 305 days so far in cases still open",
+     _SCOTLAND_2024, _SCOTLAND_2024_URL, "medium"),
+    ("homelessness", "months_a_household", "England", "2023-24", 7.9, "months",
+     "117,450 households in temporary accommodation in March 2024 over 178,560 owed a relief duty in the year, all "
+     "causes; derived", _DUTIES, "", "low"),
+    ("homelessness", "hotel_unit_cost", "Glasgow City", "2024-25", 32000, "GBP per household a year",
+     "45.2 million pounds on hotels and bed and breakfast over about 1,400 households placed there in 2023-24, all "
+     "causes; derived", "Glasgow City Council, freedom of information answer quoted in the press, 2025",
+     "https://www.europesays.com/?p=2348823", "low"),
     ("social_care", "unit_cost", "Great Britain", "2024-25", 16400, "GBP per household a year",
      "support of a household with no recourse to public funds, asylum or not; not adjusted for how long it lasted; "
      "derived", _NRPF, _NRPF_URL, "medium"),
     ("social_care", "total", "Great Britain", "2024-25", 94_000_000, "GBP",
      "91 councils that record on NRPF Connect, 5,724 households with no recourse to public funds for any reason", _NRPF,
      _NRPF_URL, "medium"),
+    ("social_care", "total", "Great Britain, with an asylum claim", "2024-25", 13_200_000, "GBP",
+     "the same times 8 of 57 million pounds, the part of 2020-21 when an asylum claim was recorded for 15% of families "
+     "(26.8 million) and 31% of adults with care needs (12.9 million); care leavers (17.2 million) left out; derived",
+     "NRPF Network, NRPF Connect data 2020-21 and 2024-25", "https://nrpfnetwork.org.uk/nrpf-connect/nrpf-connect-data",
+     "low"),
 )  # fmt: skip
 
 
@@ -193,7 +227,10 @@ def council_costs() -> Table:
     return Table(
         name="council_costs",
         title="What is published about councils' costs of dispersal, by service line",
-        publisher="MHCLG, NRPF Network, Local Government Association, Glasgow City Council, Department for Education",
+        publisher=(
+            "MHCLG, Scottish Government, NRPF Network, Local Government Association, Glasgow City Council, Department "
+            "for Education"
+        ),
         source_table="various: see the column source",
         via="web copies: see the column source_url",
         vintage="as of 2026-11-22; each row has its own year",
@@ -206,7 +243,10 @@ def council_costs() -> Table:
         ),
         columns={
             "service": text_column("the model's service line"),
-            "measure": text_column("unit_cost, total or share_met_by_councils"),
+            "measure": text_column(
+                "unit_cost, hotel_unit_cost, total, share_met_by_councils, households, share_from_elsewhere, "
+                "months_a_household or stay"
+            ),
             "place": text_column("where"),
             "financial_year": text_column("April to March; the price base is its cash"),
             "value": Column("number", "see the column unit", "the figure"),

@@ -13,7 +13,8 @@ import pytest
 import xarray as xr
 
 import evidence
-from evidence import cost_checks, funding, ledgers, local_costs, results, unit_costs
+import params
+from evidence import cost_checks, funding, homelessness, ledgers, local_costs, results, unit_costs
 from evidence.exhibits import Exhibit, Pack
 from params.instruments import SERVICES, SUPPORTED
 from params.prices import in_prices_of
@@ -60,6 +61,9 @@ def pack(tmp_path) -> Pack:
         "home_office_cost_in_month": ((*lead, "month", "home_office_item"), rng.uniform(1e7, 9e7, (*size, 15, 7))),
         "other_public_cost_in_month": ((*lead, "month", "other_body"), rng.uniform(1e6, 9e6, (*size, 15, 3))),
         "person_nights_in_month": ((*lead, "month", "accommodation"), rng.uniform(1e5, 9e5, (*size, 15, 6))),
+        "homelessness_duties_in_financial_year": (
+            (*lead, "financial_year", "council"), rng.uniform(1e2, 9e2, (*size, 2, 3))
+        ),
     }
     coordinates = {
         "arm": ["base", "more"], "arm_label": ("arm", ["As it is", "More"]), "draw": [0, 1], "replication": [0, 1, 2],
@@ -217,3 +221,20 @@ def test_published_totals_are_compared_and_disagreement_is_said(pack):
     verdicts = exhibit.shown()["So"]
     assert verdicts[(exhibit.data["ratio"] < 0.5).to_numpy()].str.contains("far lower").all()
     assert "Glasgow" in " ".join(exhibit.notes)
+
+
+def test_homelessness_cost_is_taken_apart_and_what_is_not_published_is_not_known(pack):
+    exhibit = homelessness.parts_table(pack)
+    data = exhibit.data.set_index(["place", "part"])
+    for place in ("England", "Glasgow City"):
+        own = data.loc[place]
+        for end in ("central", "low80", "high80"):
+            made = own.loc["households", end] * own.loc["months", end] / 12 * own.loc["price", end]
+            assert own.loc["gross_cost", end] == pytest.approx(made)
+        assert (own["low80"] <= own["central"]).all() and (own["central"] <= own["high80"]).all()
+    assert data.loc[("Glasgow City", "households"), "published"] == 2709
+    shown = exhibit.shown().set_index(["Place", "Part"])
+    assert shown.loc[("Glasgow City", "Share left to the council after benefit"), "Published"] == "not known"
+    relief = params.reference("council_costs").query("measure == 'households' and confidence == 'low'")["value"].item()
+    months, price = (data.loc[("England", part), "published"] for part in ("months", "price"))
+    assert data.loc[("England", "gross_cost"), "published"] == pytest.approx(relief * months / 12 * price)

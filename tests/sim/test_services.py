@@ -9,6 +9,7 @@ import pytest
 
 import params
 from sim import services
+from sim.council import destinations
 from sim.states import Service
 
 pytestmark = pytest.mark.unit
@@ -56,3 +57,13 @@ def test_pressure_over_all_lines_lies_between_its_lines(now):
     by_line = np.random.default_rng(2).uniform(0.5, 2, (5, len(Service)))
     overall = services.overall_pressure(by_line, needed, now)
     assert (overall >= by_line.min(axis=1)).all() and (overall <= by_line.max(axis=1)).all()
+
+
+def test_those_who_move_after_a_grant_go_to_scotland_by_its_share_and_to_where_supported_people_are(now):
+    population = np.array([300_000, 100_000, 200_000, 600_000])
+    supported, scottish = np.array([900, 100, 0, 500]), np.array([False, False, True, True])
+    found = destinations(population, supported, scottish, now)
+    assert found.sum() == pytest.approx(1) and found[scottish].sum() == pytest.approx(now.move_on.drift_scotland)
+    assert found[2] == 0 and found[0] > found[1] > 0
+    nobody = destinations(population, np.zeros(4, int), scottish, now)
+    assert nobody.sum() == pytest.approx(1) and nobody[3] == pytest.approx(3 * nobody[2])
