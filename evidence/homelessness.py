@@ -6,6 +6,8 @@ of its own, and what the published parts multiply to shows whether they explain 
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -25,8 +27,8 @@ def parts_table(pack: Pack) -> Exhibit:
     year = policy_years(pack)[0]
     rows = [row for place in (ENGLAND, GLASGOW) for row in _parts(pack, place, year)]
     data = pd.DataFrame(rows)
-    own = data[data["place"] == GLASGOW].set_index("part")
-    duties, total = own.loc["households"], own.loc["gross_cost"]
+    own = {row["part"]: row for row in rows if row["place"] == GLASGOW}
+    duties, total = own["households"], own["gross_cost"]
     return pack.add(
         Exhibit(
             kind="table",
@@ -69,7 +71,7 @@ def parts_table(pack: Pack) -> Exhibit:
     )
 
 
-def _parts(pack: Pack, place: str, year: str) -> list[dict[str, object]]:
+def _parts(pack: Pack, place: str, year: str) -> list[dict[str, Any]]:
     study, table = pack.study, params.reference("council_costs")
     table = table[table["service"] == "homelessness"]
     here = study["council_name" if place == GLASGOW else "nation"].values.astype(str) == place
@@ -78,12 +80,12 @@ def _parts(pack: Pack, place: str, year: str) -> list[dict[str, object]]:
     modelled = {"households": (found["central"], found["low80"], found["high80"])}
     entries, law = params.load().entries, _LAW[place]
     ranges = {
-        name: (float(entry.values()[-1]), float(entry.low), float(entry.high))
-        for name, entry in (
-            ("share", entries[f"services.temporary_share.{law}"]),
-            ("stay", entries[f"services.temporary_stay.{law}"]),
-            ("price", entries["services.unit_cost.homelessness"]),
-            ("benefit", entries["services.benefit_share"]),
+        name: _range(entries[full])
+        for name, full in (
+            ("share", f"services.temporary_share.{law}"),
+            ("stay", f"services.temporary_stay.{law}"),
+            ("price", "services.unit_cost.homelessness"),
+            ("benefit", "services.benefit_share"),
         )
     }
     modelled["months"] = _product(ranges["share"], ranges["stay"])
@@ -112,6 +114,11 @@ def _parts(pack: Pack, place: str, year: str) -> list[dict[str, object]]:
         }
         for part in units
     ]  # fmt: skip
+
+
+def _range(entry: Any) -> tuple[float, float, float]:
+    """Central value, low and high of an assumption in the register."""
+    return float(entry.values()[-1]), float(entry.low), float(entry.high)
 
 
 def _product(*ranges: tuple[float, float, float]) -> tuple[float, float, float]:
@@ -147,9 +154,8 @@ def _published(table: pd.DataFrame, place: str) -> dict[str, tuple[float, str, s
     }  # fmt: skip
 
 
-def _as(unit: str, value: object) -> str:
+def _as(unit: str, value: float) -> str:
     """A value in its unit; not known where there is none."""
-    amount = float(str(value))
-    if not np.isfinite(amount):
+    if not np.isfinite(value):
         return NOT_KNOWN
-    return money(amount) if unit == "GBP" else share(amount) if unit == "share" else number(amount)
+    return money(value) if unit == "GBP" else share(value) if unit == "share" else number(value)
