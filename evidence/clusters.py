@@ -7,6 +7,7 @@ its scheduler: without TLS a cluster is for a closed network alone.
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 from collections.abc import Callable, Iterator
@@ -239,6 +240,7 @@ def ssh_options(found: Ssh) -> dict[str, Any]:
         "worker_options": {"nthreads": found.threads, **protocol},
         "remote_python": _path(found.python),
         "security": found.tls.security() if found.tls else None,
+        "silence_logs": logging.WARNING,
     }
 
 

@@ -7,6 +7,7 @@ Nothing that it is sent is code.
 
 from __future__ import annotations
 
+import gc
 import json
 import socket
 import threading
@@ -127,6 +128,8 @@ class Attempt:
     def _run(self) -> None:
         try:
             self.outcome = self._simulated()
+            # A model holds itself in circles, and Python looks for those too seldom for memory to stay flat.
+            gc.collect()
         finally:
             self._wake.set()
 
@@ -242,6 +245,7 @@ def _opened(folder: str, study_id: str) -> Job:
     wrong = damaged(place, {INTAKE: record.outputs[INTAKE]})
     if wrong:
         raise RunError(f"{place / wrong[0]} is not the file that was recorded")
+    gc.freeze()  # so that looking for circles between parts takes milliseconds
     return Job(planned, place, forecasts.read_paths(place / INTAKE))
 
 

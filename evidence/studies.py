@@ -6,6 +6,7 @@ complete when every receipt is there and every hash agrees.
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import shutil
@@ -322,6 +323,7 @@ class _Engine:
         earlier = total - sum(part.size for part in left)
         if not left:
             return
+        gc.freeze()  # so that looking for circles between parts takes milliseconds
         with self._pool(left) as outcomes:
             self.progress.begin(earlier, total)
             try:
@@ -332,6 +334,7 @@ class _Engine:
             finally:
                 outcomes.close()
                 self.progress.end()
+                gc.unfreeze()
 
     @contextmanager
     def _pool(self, left: list[Part]) -> Iterator[Generator[Outcome | None]]:

@@ -28,8 +28,8 @@ STUDY = """
 title = "Two arms"
 why = "To try a cluster."
 baseline = "base"
-draws = 4
-replications = 5
+draws = 2
+replications = 4
 seed = 2026
 start = 2025-12-31
 months = 3
@@ -126,7 +126,7 @@ def test_a_cluster_writes_the_same_bytes_and_survives_a_killed_worker(file, on_t
     assert mark.exists()
     assert receipts(tmp_path / "runs" / study_id) == on_threads
     assert len(on_threads) == 2
-    assert open_study(study_id, tmp_path / "runs").sizes["draw"] == 4
+    assert open_study(study_id, tmp_path / "runs").sizes["draw"] == 2
 
 
 def test_tls_and_a_worker_with_other_code(file, on_threads, tmp_path):
