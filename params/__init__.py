@@ -8,7 +8,8 @@ Example:
 """
 
 from params.assumptions import Assumptions, load, scenario_names
+from params.councils import Council, council
 from params.errors import InputError
 from params.tables import reference, reference_record
 
-__all__ = ["Assumptions", "InputError", "load", "reference", "reference_record", "scenario_names"]
+__all__ = ["Assumptions", "Council", "InputError", "council", "load", "reference", "reference_record", "scenario_names"]

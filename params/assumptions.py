@@ -11,7 +11,7 @@ from datetime import date
 from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from params.errors import InputError, nearest, unknown
 from params.instruments import FOLDER as INSTRUMENTS
@@ -20,6 +20,9 @@ from params.local import KEY as LOCAL
 from params.local import Local, Reason, choose, reasoned
 from params.posterior import AXIS, Posterior, read_posterior
 from params.register import FOREVER, ROOT, Assumption, Value, find, read_register, read_toml
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _OVERRIDE_KEYS = ("value", "from", "dated", "unit")
 
@@ -52,9 +55,9 @@ class Group:
         return ((k, v) for k, v in self.__dict__.items() if k != "_name")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Assumptions:
-    """Everything one run assumes.
+    """Everything one run assumes. In a notebook it shows what differs from the register, and its sources.
 
     Attributes:
         scenario: name of the scenario file.
@@ -185,6 +188,56 @@ class Assumptions:
         """Names whose values differ from `base`, with base's steps and ours."""
         return {n: (base.steps[n], self.steps[n]) for n in self.entries if base.steps[n] != self.steps[n]}
 
+    def changes(self) -> pd.DataFrame:
+        """What differs from the register, one row an assumption or grant instrument.
+
+        Returns:
+            Columns `name`, `base` and `value` (in words, with dates where values are dated), `unit`, `set_in` (scenario
+            file, `code` for overrides in code or by `--set`, or the draw) and `source` (of the register's value).
+
+        Example:
+            >>> import params
+            >>> changed = params.load("central", {"decisions.notice_days@2027-04-01": 56}).changes()
+            >>> changed[["name", "set_in"]].to_dict("records")
+            [{'name': 'decisions.notice_days', 'set_in': 'code'}]
+        """
+        import pandas as pd
+
+        rows = []
+        for name, entry in self.entries.items():
+            own, base = self.steps[name], _base_steps(entry)
+            if [(s.start, s.value) for s in own] != [(s.start, s.value) for s in base]:
+                where = f"draw {self.draw}" if self.draw else "levels"
+                where = _place(self.overridden[name]) if name in self.overridden else where
+                rows.append([name, _words(base), _words(own), entry.unit, where, entry.source])
+        for name, instrument in self.instruments.items():
+            places = {_place(p) for key, p in self.overridden.items() if key.startswith(f"{INSTRUMENTS}.{name}.")}
+            if places:
+                rows.append([f"{INSTRUMENTS}.{name}", "", instrument.words(), "", ", ".join(sorted(places)), ""])
+        return pd.DataFrame(rows, columns=["name", "base", "value", "unit", "set_in", "source"])
+
+    def _summary(self) -> str:
+        drawn = f"draw {self.draw}" if self.draw else "central values"
+        found = len(self.changes())
+        differs = "no difference" if not found else "1 difference" if found == 1 else f"{found} differences"
+        return f"{drawn}, {differs} from the register"
+
+    def __repr__(self) -> str:
+        rows = self.changes()[["name", "base", "value", "unit"]].to_numpy(str)
+        shown = [f"  {name}: {base or 'none'} -> {value} {unit}".rstrip() for name, base, value, unit in rows]
+        more = [f"  ... and {len(shown) - 12} more: .changes()"] if len(shown) > 12 else []
+        return "\n".join([f"Assumptions {self.scenario!r}: {self._summary()}", *shown[:12], *more])
+
+    def _repr_html_(self) -> str:
+        from params import showing
+
+        changed = self.changes()
+        text = showing.heading(f"Assumptions: {self.scenario}", f"{self.why} ({self._summary()})")
+        if changed.empty:
+            return text
+        columns = ["Assumption", "Register", "Here", "Unit", "Set in", "Source of the register's value"]
+        return text + showing.table(f"Differences of {self.scenario} from the register", columns, changed.to_numpy())
+
 
 @lru_cache(maxsize=4)
 def _hypercube(axes: int, points: int, seed: int) -> Any:
@@ -192,6 +245,27 @@ def _hypercube(axes: int, points: int, seed: int) -> Any:
     from scipy.stats import qmc
 
     return qmc.LatinHypercube(d=axes, rng=seed).random(points)
+
+
+def _place(where: str) -> str:
+    """Where a value was set, as a reader knows it: a file of params, or code."""
+    path = Path(where)
+    if path.is_relative_to(ROOT):
+        return f"params/{path.relative_to(ROOT).as_posix()}"
+    return "code" if where == "--set" else where
+
+
+def _words(steps: Sequence[Step]) -> str:
+    """Values in words, each with the date it holds from where there are several."""
+    if len(steps) == 1 and steps[0].start == FOREVER:
+        return _word(steps[0].value)
+    return "; ".join(_word(s.value) if s.start == FOREVER else f"{_word(s.value)} from {s.start}" for s in steps)
+
+
+def _word(value: Value) -> str:
+    if isinstance(value, bool | str):
+        return str(value).lower()
+    return f"{value:,.6g}"
 
 
 def _moved(step: Step, centre: float, drawn: float) -> Value:

@@ -26,7 +26,7 @@ from sim.states import (
 )
 
 if TYPE_CHECKING:
-    import xarray as xr
+    from sim.result import Result
 
 CASH = "cash of the month (nominal)"
 EXITS = ("after_grant", "after_refusal_or_withdrawal", "on_appeal", "from_tail")
@@ -122,14 +122,14 @@ class Recorder:
     def __getitem__(self, name: str) -> np.ndarray:
         return self._arrays[name]
 
-    def dataset(self, councils: Any, attrs: dict[str, Any]) -> xr.Dataset:
+    def dataset(self, councils: Any, attrs: dict[str, Any]) -> Result:
         """The labelled result.
 
         Args:
             councils: `sim.council.Councils`.
             attrs: attributes of the whole dataset.
         """
-        import xarray as xr
+        from sim.result import Result
 
         months = months_after(self._start, self._sizes["month"])
         ends = month_ends_from(self._start, self._sizes["month"])
@@ -158,4 +158,4 @@ class Recorder:
                 described |= {"flag_values": [int(s) for s in Participation],
                               "flag_meanings": " ".join(words(Participation))}  # fmt: skip
             variables[name] = (variable.dims, self._arrays[name], described)
-        return xr.Dataset(variables, coords, attrs)
+        return Result(variables, coords, attrs)

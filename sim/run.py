@@ -25,6 +25,8 @@ from sim.states import Accommodation
 if TYPE_CHECKING:
     import xarray as xr
 
+    from sim.result import Result
+
 _LARGEST_SEED = 2**63 - 1
 
 
@@ -34,7 +36,7 @@ def simulate(
     seed: int,
     start: str | Start = "2025-12-31",
     rules: Rules | None = None,
-) -> xr.Dataset:
+) -> Result:
     """Simulate one replication.
 
     Args:
@@ -47,7 +49,8 @@ def simulate(
         rules: rules to replace, the model's own when None.
 
     Returns:
-        Dataset with stocks at month ends (the first is `start`) and flows in months; every variable has units.
+        An `xarray.Dataset` with stocks at month ends (the first is `start`) and flows in months; every variable has
+        units. In a notebook it begins with what it is and a small picture.
 
     Raises:
         InputError: bad intake, seed or start, or a replaced rule whose answer cannot be used.
