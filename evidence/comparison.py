@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -174,14 +174,18 @@ class _Engine:
             try:
                 for draw in range(design.draws):
                     left = [part for part in sorted(parts) if part[1] == draw and part not in known]
-                    for part, result in self._simulated(left, paths):
-                        store.write(part, result)
-                        known[part] = result
-                        self.progress.update(len(known), 0)
+                    with closing(self._simulated(left, paths)) as simulated:
+                        for part, result in simulated:
+                            store.write(part, result)
+                            known[part] = result
+                            self.progress.update(len(known), 0)
                     last = draw == design.draws - 1
                     if last:
                         record = store.finish(record)
                     yield Comparison(planned, known, draw + 1, record, dict(self.seconds))
+            except KeyboardInterrupt:
+                kept = f"what was finished is kept as {planned.id}; the same call resumes it"
+                raise Interrupted(f"Stopped; {kept if planned.id else 'nothing was to be kept (no name)'}.") from None
             finally:
                 self.progress.end()
 
@@ -198,9 +202,6 @@ class _Engine:
                     part, result = running.pop(future), future.result()
                     assert result is not None
                     yield part, result
-        except KeyboardInterrupt:
-            kept = f"what was finished is kept as {self.planned.id}; the same call resumes it"
-            raise Interrupted(f"Stopped; {kept if self.planned.id else 'nothing was to be kept (no name)'}.") from None
         finally:
             self._stop.set()
             pool.shutdown(wait=True, cancel_futures=True)

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import params
 from evidence.parts import missing
 from evidence.progress import Progress, watched
-from evidence.records import find, listed, prepare_runs, read_record, runs_folder
-from evidence.studies import open_study, run_study
-from evidence.study_files import Size
+from evidence.records import canonical_json, find, listed, prepare_runs, read_record, runs_folder
+from evidence.studies import open_study, run_plan, soundness
+from evidence.study_files import Size, as_toml
+from evidence.study_plans import plan
 from params import Assumptions, InputError
 from params.errors import unknown
 from params.register import ROOT
@@ -43,6 +45,7 @@ def study(
     seed: int = 2026,
     why: str = "A study from a notebook.",
     workers: int | None = None,
+    scheduler: str | None = None,
     runs: str | Path | None = None,
     progress: Progress | None = None,
 ) -> Study:
@@ -56,6 +59,7 @@ def study(
         replications: random seeds for each draw; the file's when None (4 for arms).
         name, months, start, seed, why: of a study made from arms; a file has its own.
         workers: threads; every core when None. It changes the time taken and nothing else.
+        scheduler: a Dask cluster in place of threads, as `dispersal study --scheduler` takes it.
         runs: folder of all runs; `$DISPERSAL_RUNS`, else `runs/`, when None.
         progress: told how far it is; shown when None.
 
@@ -79,13 +83,13 @@ def study(
     size = Size(draws, replications)
     if isinstance(what, Mapping):
         numbers = {"draws": 5 if draws is None else draws, "replications": 4 if replications is None else replications}
-        design = numbers | {"seed": seed, "start": start_day(start), "months": months}
+        design = numbers | {"seed": seed, "start": start_day(start).isoformat(), "months": months}
         file, size = _written(what, name, why, design, folder), Size()
     elif name is not None:
         raise InputError(f"name: is of a study made from arms; {what} has its own.")
     else:
         file = _file(what)
-    return Study(run_study(file, folder, workers, progress or watched(), size), folder)
+    return Study(run_plan(plan(file, size), folder, workers, progress or watched(), scheduler), folder)
 
 
 def opened(study_id: str, runs: str | Path | None = None) -> Study:
@@ -164,9 +168,9 @@ class Study:
         return {"arms": len(settings["arms"])} | {key: settings[key] for key in ("draws", "replications", "months")}
 
     @property
-    def missing(self) -> list[str]:
-        """Files of parts that are not finished, or are damaged; empty for a sound study."""
-        return missing(self.runs / self.id, self.record)
+    def parts(self) -> tuple[int, int]:
+        """Parts that are finished and sound, and all parts."""
+        return soundness(self.record, missing(self.runs / self.id, self.record))
 
     @cached_property
     def data(self) -> xr.Dataset:
@@ -201,13 +205,13 @@ class Study:
 
     def _facts(self) -> list[tuple[str, str]]:
         record, sizes = self.record, self.sizes
-        lacking = len(self.missing)
-        unfinished = f"{record.status}; {lacking} files to be made. Run it again to finish it."
+        sound, total = self.parts
+        unfinished = f"unfinished: {sound} of {total} parts are sound; dispersal study --resume {self.id} finishes it"
         baseline = record.settings["baseline"]
         return [
             ("Title", record.title),
             ("Why", str(record.settings.get("why", ""))),
-            ("Status", record.status if record.status == "complete" and not lacking else unfinished),
+            ("Status", record.status if record.status == "complete" and sound == total else unfinished),
             ("Size", ", ".join(f"{number:,} {what}" for what, number in sizes.items())),
             ("Start", str(record.settings["start"])),
             *((f"Arm {n}{' (baseline)' if n == baseline else ''}", label) for n, label in self.arms.items()),
@@ -249,19 +253,15 @@ def _written(
     if len(set(keys.values())) < len(keys):
         keys = {label: f"arm_{number}" for number, label in enumerate(arms, 1)}
     settings = {"title": f"{name}: {'; '.join(arms)}", "why": why, "baseline": next(iter(keys.values()))} | design
-    lines = [f"{key} = {_toml(value)}" for key, value in settings.items()]
+    made: dict[str, Any] = {}
     for label, given in arms.items():
-        lines += [f"\n[arms.{keys[label]}]", f"label = {_toml(label)}"]
         if isinstance(given, Assumptions):
-            import params
-
             if params.load(given.scenario, given.given).canonical() != given.canonical():
                 raise InputError(f"{label}: is not as params.load returned it; a study draws the assumptions itself.")
-            lines += [f"scenario = {_toml(given.scenario)}", *([f"[arms.{keys[label]}.set]"] if given.given else [])]
-            lines += [f"{_toml(key)} = {_toml(value)}" for key, value in given.given.items()]
+            made[keys[label]] = {"label": label, "scenario": given.scenario, "set": dict(given.given)}
         else:
-            lines.append(f"scenario = {_toml(given)}")
-    text = "\n".join(lines) + "\n"
+            made[keys[label]] = {"label": label, "scenario": given, "set": {}}
+    text = as_toml(json.loads(canonical_json(settings | {"arms": made})))
     file = runs / FOLDER / f"{name}.toml"
     file.parent.mkdir(exist_ok=True)
     if not file.is_file() or file.read_text(encoding="utf-8") != text:
@@ -276,12 +276,3 @@ def _key(label: str, number: int) -> str:
     words = re.sub(r"[^a-z0-9]+", "_", label.lower()).strip("_")[:30]
     return words if words[:1].isalpha() else f"arm_{number}"
 
-
-def _toml(value: object) -> str:
-    import json
-
-    if isinstance(value, Mapping):
-        return "{ " + ", ".join(f"{_toml(str(key))} = {_toml(given)}" for key, given in value.items()) + " }"
-    if isinstance(value, list | tuple):
-        return f"[{', '.join(map(_toml, value))}]"
-    return value.isoformat() if isinstance(value, date) else json.dumps(value, ensure_ascii=False)

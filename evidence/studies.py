@@ -69,6 +69,10 @@ MOST_WORKERS = 1024
 class Interrupted(KeyboardInterrupt):
     """Stopped by the user; the study can be resumed."""
 
+    def _render_traceback_(self) -> list[str]:
+        """What a notebook shows of it: where the work stood is of no interest to who stopped it."""
+        return [str(self)]
+
 
 def run_study(
     file: Path,

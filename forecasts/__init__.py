@@ -3,9 +3,9 @@ reads.
 
 Example:
     >>> import forecasts
-    >>> ds = forecasts.intake_paths(quarters=12, paths=200, seed=1)
-    >>> forecasts.write_paths(ds, "intake.nc")
-    >>> forecasts.quantile_table(ds).query("quantile == 0.5")
+    >>> paths = forecasts.intake_paths(quarters=2, paths=200, seed=1)
+    >>> forecasts.quantile_table(paths).query("quantile == 0.5")["target_quarter"].tolist()
+    ['2026Q1', '2026Q2']
 
 A history is a series of one value a quarter (`history.py`). Each member of the pool turns it into sample
 paths (`members.py`; `groups.py` for the one that adds up groups), the pool mixes them (`pool.py`), and

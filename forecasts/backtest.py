@@ -64,6 +64,12 @@ def rolling_origins(
 
     Raises:
         InputError: names the option and the nearest valid value.
+
+    Example:
+        >>> import forecasts
+        >>> rolled = forecasts.rolling_origins(first="2025Q1", last="2025Q2", horizon=1, paths=50)
+        >>> sorted(rolled["origin"].unique())
+        ['2025Q1', '2025Q2']
     """
     whole = door.official(vintage)[0] if history is None else door.checked(history)
     claims = groups.official() if history is None else None
@@ -108,6 +114,12 @@ def scored(forecasts: pd.DataFrame, history: pd.Series | None = None) -> pd.Data
         the median over the mean absolute change up to the origin (`mase`), whether the outturn was inside the
         50, 80 and 95% interval, its place in the forecast (`pit`), whether it was above the median, and the
         log error of the median (`bias_log`, positive for a forecast too high).
+
+    Example:
+        >>> import forecasts
+        >>> rolled = forecasts.rolling_origins(first="2025Q1", last="2025Q1", horizon=1, paths=50)
+        >>> forecasts.scored(rolled)["ahead"].unique().tolist()
+        [1]
     """
     whole = door.official()[0] if history is None else door.checked(history)
     wide = forecasts.pivot(index=["model", "series", "origin", "target_quarter"], columns="quantile", values="value")
@@ -154,6 +166,12 @@ def summary(frame: pd.DataFrame, eras: bool = False, seed: int = 1) -> pd.DataFr
         (below about -1.7: better than chance would explain); `mase`; coverage of the 50, 80 and 95%
         intervals; `above_median`; `bias_log`; `pit_1` to `pit_10`, the shares of outturns by tenth of the
         forecast, and `pit_deviation`, half the sum of their distances from a tenth.
+
+    Example:
+        >>> import forecasts
+        >>> rolled = forecasts.rolling_origins(first="2025Q1", last="2025Q1", horizon=1, paths=50)
+        >>> list(forecasts.summary(forecasts.scored(rolled)).index.names)
+        ['model', 'era', 'band']
     """
     longest = int(frame["ahead"].max())
     periods = {"all": (None, None), **(ERAS if eras else {})}
@@ -171,7 +189,14 @@ def summary(frame: pd.DataFrame, eras: bool = False, seed: int = 1) -> pd.DataFr
 
 
 def scorecard(forecasts: pd.DataFrame, history: pd.Series | None = None) -> pd.DataFrame:
-    """Score quantile forecasts of one series by model and band of quarters ahead (see `scored` and `summary`)."""
+    """Score quantile forecasts of one series by model and band of quarters ahead (see `scored` and `summary`).
+
+    Example:
+        >>> import forecasts
+        >>> rolled = forecasts.rolling_origins(first="2025Q1", last="2025Q1", horizon=1, paths=50)
+        >>> int(forecasts.scorecard(rolled).loc[("pool", "all"), "forecasts"])
+        1
+    """
     return summary(scored(forecasts, history)).droplevel("era")
 
 
@@ -181,6 +206,12 @@ def write_quantiles(forecasts: pd.DataFrame, path: str | Path, model: str = "poo
     Raises:
         InputError: when the table has no such model or the file cannot be written; nothing is left
             half-written.
+
+    Example:
+        >>> import forecasts
+        >>> rolled = forecasts.rolling_origins(first="2025Q1", last="2025Q1", horizon=1, paths=50)
+        >>> forecasts.write_quantiles(rolled, "quantiles.csv").name
+        'quantiles.csv'
     """
     models = list(dict.fromkeys(forecasts["model"]))
     if model not in models:

@@ -61,6 +61,13 @@ def intake_paths(
 
     Raises:
         InputError: names the row of the history or the option, and the nearest valid value.
+
+    Example:
+        >>> import forecasts
+        >>> paths = forecasts.intake_paths(quarters=1, paths=10)
+        >>> paths["people"].sizes["path"], paths["people"].sizes["month"]
+        (10, 3)
+        >>> one = paths["people"].isel(path=0)  # what `sim.simulate` takes
     """
     quarters = door.whole("quarters", quarters, 1, door.MOST_QUARTERS)
     paths = door.whole("paths", paths, 1, door.MOST_PATHS)
@@ -284,6 +291,12 @@ def quantile_table(dataset: xr.Dataset, model: str = "pool") -> pd.DataFrame:
 
     Raises:
         InputError: when there is no such model.
+
+    Example:
+        >>> import forecasts
+        >>> table = forecasts.quantile_table(forecasts.intake_paths(quarters=1, paths=10))
+        >>> table.columns.tolist()
+        ['origin', 'target_quarter', 'series', 'quantile', 'value']
     """
     models = [str(name) for name in dataset["model"].values]
     if model not in models:
@@ -299,6 +312,12 @@ def group_quantile_table(dataset: xr.Dataset) -> pd.DataFrame:
 
     Returns:
         Columns as in `quantile_table`; no rows when the dataset has no groups.
+
+    Example:
+        >>> import forecasts
+        >>> table = forecasts.group_quantile_table(forecasts.intake_paths(quarters=1, paths=10))
+        >>> sorted(table["series"].unique())
+        ['intake_high', 'intake_low', 'intake_mixed']
     """
     if "people_by_group" not in dataset:
         return pd.DataFrame(columns=quantiles.COLUMNS)
@@ -322,6 +341,11 @@ def write_paths(dataset: xr.Dataset, path: str | Path) -> Path:
 
     Raises:
         InputError: when the file cannot be written; nothing is left half-written.
+
+    Example:
+        >>> import forecasts
+        >>> forecasts.write_paths(forecasts.intake_paths(quarters=1, paths=10), "intake.nc").name
+        'intake.nc'
     """
     out = Path(path)
     encoding = {"month": _DAYS, "quarter": _DAYS}
@@ -334,6 +358,12 @@ def read_paths(path: str | Path) -> xr.Dataset:
 
     Raises:
         InputError: when the file is missing, is not such a file, or its months do not sum to its quarters.
+
+    Example:
+        >>> import forecasts
+        >>> file = forecasts.write_paths(forecasts.intake_paths(quarters=1, paths=10), "intake.nc")
+        >>> forecasts.read_paths(file)["people"].attrs["units"]
+        'people'
     """
     source = Path(path)
     try:

@@ -209,6 +209,12 @@ def stock_paths(
 
     Raises:
         InputError: names the option and the nearest valid value.
+
+    Example:
+        >>> import forecasts
+        >>> stocks = forecasts.stock_paths(horizon=1, paths=10)
+        >>> bool((stocks["people"].sum(["council", "accommodation"]) == stocks["supported"]).all())
+        True
     """
     import xarray as xr
 
@@ -431,6 +437,12 @@ def stock_table(dataset: xr.Dataset, levels: tuple[str, ...] = LEVELS) -> pd.Dat
 
     Raises:
         InputError: when a level is not one of these.
+
+    Example:
+        >>> import forecasts
+        >>> table = forecasts.stock_table(forecasts.stock_paths(horizon=1, paths=10), levels=("uk",))
+        >>> sorted(map(str, table["code"].unique()))
+        ['UK']
     """
     people = dataset["people"].values
     names = {

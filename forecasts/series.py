@@ -51,6 +51,14 @@ def read_histories(path: str | Path, origin: object | None = None) -> dict[str, 
         InputError: names the row (the header is row 1, as in a spreadsheet) of a value that is missing,
             negative or not a number, of a quarter that is missing or repeated, and of a broken line; or no
             series is left.
+
+    Example:
+        >>> import pathlib, forecasts
+        >>> rows = "".join(f"appeals,{2015 + i // 4}Q{i % 4 + 1},{1000 + 10 * i}\\n" for i in range(40))
+        >>> _ = pathlib.Path("series.csv").write_text(f"series,quarter,value\\n{rows}")
+        >>> histories = forecasts.read_histories("series.csv")
+        >>> str(histories["appeals"].index[-1])
+        '2024Q4'
     """
     source = Path(path)
     last = None if origin is None else door.quarter(origin, "--origin")
@@ -219,6 +227,15 @@ def forecast_series(
 
     Raises:
         InputError: names the option and the nearest valid value.
+
+    Example:
+        >>> import pathlib, forecasts
+        >>> rows = "".join(f"appeals,{2015 + i // 4}Q{i % 4 + 1},{1000 + 10 * i}\\n" for i in range(40))
+        >>> _ = pathlib.Path("series.csv").write_text(f"series,quarter,value\\n{rows}")
+        >>> histories = forecasts.read_histories("series.csv")
+        >>> found = forecasts.forecast_series(histories, horizon=2, paths=20)
+        >>> found.samples["appeals"].shape  # paths, quarters ahead
+        (20, 2)
     """
     horizon = door.whole("horizon", horizon, 1, door.MOST_QUARTERS)
     paths = door.whole("paths", paths, 1, door.MOST_PATHS)
@@ -248,6 +265,15 @@ def write_samples(forecasts: Forecasts, seed: int, path: str | Path) -> Path:
 
     Raises:
         InputError: when the file cannot be written; nothing is left half-written.
+
+    Example:
+        >>> import pathlib, forecasts
+        >>> rows = "".join(f"appeals,{2015 + i // 4}Q{i % 4 + 1},{1000 + 10 * i}\\n" for i in range(40))
+        >>> _ = pathlib.Path("series.csv").write_text(f"series,quarter,value\\n{rows}")
+        >>> histories = forecasts.read_histories("series.csv")
+        >>> found = forecasts.forecast_series(histories, horizon=2, paths=20, seed=1)
+        >>> forecasts.write_samples(found, 1, "samples.nc").name
+        'samples.nc'
     """
     import xarray as xr
 

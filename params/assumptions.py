@@ -385,7 +385,13 @@ def _day(text: str, place: str) -> date:
 
 
 def scenario_names(root: Path = ROOT) -> list[str]:
-    """Names of the scenarios under `root/scenarios`."""
+    """Names of the scenarios under `root/scenarios`.
+
+    Example:
+        >>> import params
+        >>> "current_grant" in params.scenario_names()
+        True
+    """
     return sorted(path.stem for path in (root / "scenarios").glob("*.toml"))
 
 
@@ -405,6 +411,15 @@ def load(
     Raises:
         InputError: an unknown scenario or name, a wrong type or unit, a value out of range, or two overrides of
             one name; the message names the file, the key and the nearest valid name.
+
+    Example:
+        >>> import params
+        >>> params.load("current_grant", {"decisions.notice_day": 56})
+        Traceback (most recent call last):
+        params.errors.InputError: --set: decisions.notice_day is not an assumption. Nearest: decisions.notice_days.
+        >>> dated = params.load("current_grant", {"decisions.notice_days@2027-04-01": 56})
+        >>> dated.changes()["name"].tolist()
+        ['decisions.notice_days']
     """
     entries = read_register(root)
     steps = {name: _base_steps(entry) for name, entry in entries.items()}

@@ -129,8 +129,8 @@ def council(given: str) -> Council:
         >>> birmingham = params.council("Birmingham")
         >>> birmingham.code, birmingham.region
         ('E08000025', 'West Midlands')
-        >>> birmingham.history["total"].notna().all()
-        np.True_
+        >>> bool(birmingham.history["total"].notna().all())
+        True
 
     Source: Home Office, Immigration System Statistics, for the people supported; ONS for residents.
     """

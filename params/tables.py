@@ -42,6 +42,12 @@ def reference(name: str, folder: Path | None = None) -> pd.DataFrame:
 
     Raises:
         InputError: no such table, or the table or an adopted vintage is missing or damaged.
+
+    Example:
+        >>> import params
+        >>> councils = params.reference("councils")
+        >>> councils["lad_code"].is_unique, len(councils)
+        (True, 361)
     """
     if folder is not None:
         return shipped(name, folder)
@@ -119,6 +125,11 @@ def reference_record(name: str, folder: Path | None = None) -> dict[str, Any]:
 
     Raises:
         InputError: no such table, or the manifest or a vintage's record is missing or damaged.
+
+    Example:
+        >>> import params
+        >>> params.reference_record("councils")["columns"]["population"]["unit"]
+        'people'
     """
     record = shipped_record(name, folder)
     if folder is not None:

@@ -37,7 +37,13 @@ def start_day(start: str) -> date:
 
 
 def start_days() -> list[str]:
-    """Quarter ends a run can start from: those with published support by council, the split known or estimated."""
+    """Quarter ends a run can start from: those with published support by council, the split known or estimated.
+
+    Example:
+        >>> import sim
+        >>> sim.start_days()[0]
+        '2022-12-31'
+    """
     return [str(day.date()) for day in sorted(params.reference("support_by_council")["quarter_end"].unique())]
 
 
@@ -52,6 +58,11 @@ def published_start(start: str, hindsight: bool = True) -> Start:
 
     Raises:
         InputError: not a quarter end with published support by council; names the nearest one.
+
+    Example:
+        >>> import sim
+        >>> sim.published_start("2025-12-31").stock.shape  # councils, accommodation types
+        (361, 6)
     """
     day = start_day(start)
     if start not in start_days():

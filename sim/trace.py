@@ -33,6 +33,14 @@ def trace(
 
     Raises:
         InputError: a council that does not exist, with the nearest code or name.
+
+    Example:
+        >>> import numpy as np, xarray as xr, params, sim
+        >>> months = np.arange("2026-01", "2026-03", dtype="datetime64[M]").astype("datetime64[ns]")
+        >>> intake = xr.DataArray([7000, 7000], {"month": months}, dims="month")
+        >>> history = sim.trace(params.load(), intake, seed=1, council=params.council("Leeds").code)
+        >>> history.index.tolist()
+        ['2026-01', '2026-02']
     """
     import pandas as pd
 
