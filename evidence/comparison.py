@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import closing, nullcontext
 from dataclasses import dataclass
@@ -191,7 +191,7 @@ class _Engine:
 
     def _simulated(
         self, left: list[kept_parts.Part], paths: xr.Dataset
-    ) -> Iterator[tuple[kept_parts.Part, xr.Dataset]]:
+    ) -> Generator[tuple[kept_parts.Part, xr.Dataset]]:
         """Simulate some parts, each handed over as soon as it is done."""
         pool = ThreadPoolExecutor(self.workers, thread_name_prefix="compare")
         running: dict[Future[xr.Dataset | None], kept_parts.Part] = {pool.submit(self._part, p, paths): p for p in left}

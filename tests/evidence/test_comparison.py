@@ -230,7 +230,7 @@ import sys
 import evidence, sim, params
 from evidence.progress import Silent
 
-MANY = {"draws": 6, "replications": 2, "months": 3, "progress": Silent(), "workers": 1}
+MANY = {"draws": 4, "replications": 2, "months": 3, "progress": Silent(), "workers": 1}
 
 def near_population(councils, now):
     return councils.population
@@ -239,8 +239,8 @@ def compared(**where):
     return evidence.compare({"Near people": sim.Rules(attraction=near_population)}, **MANY, **where).study
 
 def studied(name="crash", **where):
-    more = params.load("central", {"funding.grant_per_person": 2000})
-    return evidence.study({"Now": "central", "More": more}, name=name, **MANY, **where).data
+    arms = {f"GBP {rate}": params.load("central", {"funding.grant_per_person": rate}) for rate in (0, 500, 1000, 2000)}
+    return evidence.study(arms, name=name, **MANY, **where).data
 
 if __name__ == "__main__":
     globals()[sys.argv[1]](name="crash", runs=sys.argv[2])
