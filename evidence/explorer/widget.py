@@ -263,6 +263,12 @@ def explore(
 
     Raises:
         InputError: a number that cannot be used.
+
+    Example:
+        >>> import evidence
+        >>> evidence.explore(draws=0)
+        Traceback (most recent call last):
+        params.errors.InputError: ...draws...
     """
     design = checked(draws, replications, months)
     folder = runs_folder(runs)
