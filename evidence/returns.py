@@ -8,13 +8,12 @@ import hashlib
 import io
 import json
 import math
-import os
 import re
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from params.errors import InputError, nearest
+from params.files import write_whole
 from params.protocols import Column, Protocol, Returns, councils_of, read_protocol
 from params.releases.cells import plain, read_count, read_day, read_quarter
 from params.releases.geography import Findings, Gazetteer
@@ -83,7 +82,7 @@ def import_return(path: Path, protocol_path: Path, runs: Path) -> list[str]:
     about = {"protocol": protocol.title, "file": path.name, "sha256": book.sha256}
     record = {**about, "rows": len(kept), "csv_sha256": digest}
     for name, data in ((f"{stem}.csv", content), (f"{stem}.json", (json.dumps(record, indent=1) + "\n").encode())):
-        _write(home / name, data)
+        write_whole(home / name, data, "returns", mode=0o600)
     councils = {row[_council(protocol.returns)] for row in kept}
     return [
         f"{path.name}: {len(kept):,} rows from {len(councils)} councils under {protocol.title}; no problem found",
@@ -276,22 +275,3 @@ def _csv(schema: Returns, rows: list[dict[str, str]]) -> bytes:
 
 def _slug(title: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")[:60]
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Put a file in place whole or not at all."""
-    temporary = None
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-        temporary = None
-    except OSError as problem:
-        raise InputError(f"{path.parent}: the return cannot be kept here ({problem.strerror}).") from None
-    finally:
-        if temporary:
-            Path(temporary).unlink(missing_ok=True)

@@ -17,12 +17,12 @@ import io
 import json
 import os
 import re
-import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from params.errors import InputError, unknown
+from params.files import write_whole
 from params.releases.layouts import OGL, TABLES
 
 if TYPE_CHECKING:
@@ -140,7 +140,7 @@ def adopt(table: str, label: str) -> None:
     """Let one vintage of a table (or `shipped`) be read from now on."""
     path = folder() / _ADOPTED
     chosen = _read(path) if path.is_file() else {}
-    _write(path, _json({**chosen, table: label}))
+    write_whole(path, _json({**chosen, table: label}), "vintages")
 
 
 def draft(release: Release, checks: list[str]) -> tuple[Vintage, bool]:
@@ -190,8 +190,8 @@ def keep(vintage: Vintage) -> None:
     """
     if vintage.content is not None:
         # The record comes last: a vintage without it does not exist.
-        _write(vintage.path, vintage.content)
-        _write(vintage.path.with_suffix(".json"), _json(vintage.record))
+        write_whole(vintage.path, vintage.content, "vintages")
+        write_whole(vintage.path.with_suffix(".json"), _json(vintage.record), "vintages")
 
 
 def hashes() -> dict[str, str]:
@@ -221,23 +221,3 @@ def _read(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise InputError(f"{path}: is damaged; restore it with git or import the file again.")
     return content
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Put a file in place whole or not at all."""
-    temporary = None
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-        temporary = None
-    except OSError as problem:
-        raise InputError(f"{path.parent}: vintages cannot be written here ({problem.strerror}).") from None
-    finally:
-        if temporary:
-            Path(temporary).unlink(missing_ok=True)
