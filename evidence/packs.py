@@ -21,6 +21,7 @@ from evidence import (
     barriers,
     baseline,
     briefs,
+    forecast_scores,
     funding,
     hotel_notice,
     hotel_sheet,
@@ -143,7 +144,7 @@ def quarterly(at: Desk, say: Callable[[str], None]) -> Path:
                 briefs.Section("Funding position", [funding.places_table(pack, "region") if pack else NO_STUDY]),
                 briefs.Section(
                     "Forecast and its score",
-                    [outlook.stock_fans(pack or shelf), outlook.stock_score_card(pack or shelf)],
+                    [outlook.stock_fans(pack or shelf), forecast_scores.stock_score_card(pack or shelf)],
                 ),
                 _decisions(at, shelf),
                 _revisions(at, shelf),
@@ -189,7 +190,7 @@ def region(at: Desk, name: str, say: Callable[[str], None]) -> Path:
                     "Forecast and its score",
                     [
                         pack_tables.forecast_region(shelf, ahead, name),
-                        outlook.stock_score_card(pack or shelf),
+                        forecast_scores.stock_score_card(pack or shelf),
                         pressure.council_table(pack, name) if pack else None,
                     ],
                 ),

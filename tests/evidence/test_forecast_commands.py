@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from evidence import cli, outlook
+from evidence import cli, forecast_scores, outlook
 from evidence.exhibits import Pack
 from evidence.forecast_archive import exportable
 from evidence.records import read_record
@@ -190,10 +190,10 @@ def test_stock_fans_start_from_the_published_figures_and_quote_what_came_later(p
 
 
 def test_the_stock_score_card_says_where_the_last_value_was_better(pack: Pack) -> None:
-    exhibit = outlook.stock_score_card(pack)
+    exhibit = forecast_scores.stock_score_card(pack)
     pool = exhibit.data[exhibit.data["model"] == "pool"].set_index(["period", "horizon"])["skill"]
     assert (pool["from 2022Q3", 4] < 0) == ("worse than it" in exhibit.title)
-    assert set(exhibit.data["model"]) == set(outlook.STOCK_MODELS)
+    assert set(exhibit.data["model"]) == set(forecast_scores.STOCK_MODELS)
 
 
 def test_early_warning_titles_follow_the_data(pack: Pack) -> None:
@@ -212,15 +212,15 @@ def test_the_warning_charts_are_in_alarm_exactly_beyond_the_limit_or_after_it(pa
 
 def test_the_report_section_leaves_no_run_behind(pack: Pack) -> None:
     before = sorted(path.name for path in pack.folder.parent.iterdir())
-    outlook.score_card(pack)
-    outlook.coverage_by_era(pack)
+    forecast_scores.score_card(pack)
+    forecast_scores.coverage_by_era(pack)
     assert sorted(path.name for path in pack.folder.parent.iterdir()) == before
 
 
 def test_scores_and_coverage_name_the_naive_rules_and_the_eras(pack: Pack) -> None:
-    card = outlook.score_card(pack)
+    card = forecast_scores.score_card(pack)
     assert set(card.data["model"]) == {"pool", "naive", "seasonal_naive"}
-    coverage = outlook.coverage_by_era(pack)
+    coverage = forecast_scores.coverage_by_era(pack)
     claims = coverage.data[coverage.data["series"] == "Claims"].set_index("era")["inside"]
     # Known and not repaired: intervals learnt in calm years were too narrow in 2020 and 2021.
     assert claims["2020-21"] < 0.65 < claims["2010-16"]
