@@ -61,8 +61,9 @@ lab: $(STAMP)  ## JupyterLab, open on the first notebook
 	  $$([ "$$(id -u)" = 0 ] && echo --allow-root)
 
 docs: $(STAMP)  ## the pages on how to use it, with notebooks executed, into runs/site
-	@rm -rf runs/site
-	@$(BIN)/sphinx-build --quiet --fresh-env --fail-on-warning --keep-going --doctree-dir runs/.site/doctrees notebooks/learn runs/site
+	@rm -rf runs/.site/html
+	@$(BIN)/sphinx-build --quiet --fresh-env --fail-on-warning --keep-going -d runs/.site/doctrees notebooks/learn runs/.site/html
+	@rm -rf runs/site && mv runs/.site/html runs/site
 	@echo "runs/site/index.html"
 
 docs-check: $(STAMP)  ## every tutorial in a real JupyterLab, with chromium

@@ -48,6 +48,7 @@ nb_execution_show_tb = True
 nb_merge_streams = True
 nb_ipywidgets_js = {}  # its default loads from a network
 
+default_role = "code"  # one backtick in a docstring
 autodoc_typehints = "signature"
 autodoc_member_order = "bysource"
 autodoc_preserve_defaults = True
@@ -68,10 +69,16 @@ html_show_sphinx = False
 
 
 def setup(sphinx):  # type: ignore[no-untyped-def]
-    """Give the captions of the navigation a level: the theme calls them headings and leaves it out."""
+    """Two things the extensions leave: a level for the navigation's captions, and properties as sentences."""
 
     def levelled(app, page, template, context, doctree):  # type: ignore[no-untyped-def]
         tree = context.get("furo_navigation_tree", "")
         context["furo_navigation_tree"] = tree.replace('role="heading"', 'role="heading" aria-level="2"')
 
+    def sentence(app, what, name, thing, options, lines):  # type: ignore[no-untyped-def]
+        # Before napoleon, which would take what stands before a colon for the property's type.
+        if what == "property" and lines:
+            lines[0] = lines[0].replace(": ", "; ", 1)
+
     sphinx.connect("html-page-context", levelled, priority=900)
+    sphinx.connect("autodoc-process-docstring", sentence, priority=100)
