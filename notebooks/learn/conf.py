@@ -30,13 +30,9 @@ language = "en_GB"
 extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "register", "offline"]
 exclude_patterns = ["_ext", "**/.ipynb_checkpoints"]
 nitpicky = True
-# Not looked up: types of other libraries, whose pages are on the network; parts of the project that no page shows,
-# which annotations name in full or by their class alone; and sentences, which napoleon takes for types of properties.
-nitpick_ignore_regex = [
-    (r"py:.*", r"(np|numpy|pd|pandas|xr|xarray|pathlib|datetime|date|matplotlib|annotated_types|collections)\b.*"),
-    (r"py:.*", r"(params|forecasts|sim|evidence)\.\w+\..*|kept_parts\.\w+|[A-Z]\w+"),
-    (r"py:class", r".* .*"),
-]
+# Types that annotations name are not looked up: most are of libraries, whose pages are on the network, or of parts of
+# the project that no page shows. Every other reference must arrive.
+nitpick_ignore_regex = [(r"py:(class|exc)", r".*")]
 
 myst_enable_extensions = ["colon_fence", "deflist", "attrs_inline"]
 myst_heading_anchors = 3
