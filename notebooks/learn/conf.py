@@ -28,7 +28,7 @@ release = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-
 language = "en_GB"
 
 extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "register", "offline"]
-exclude_patterns = ["_ext", "**/.ipynb_checkpoints"]
+exclude_patterns = ["_ext", ".ipynb_checkpoints", "**/.ipynb_checkpoints"]
 nitpicky = True
 # Types that annotations name are not looked up: most are of libraries, whose pages are on the network, or of parts of
 # the project that no page shows. Every other reference must arrive.

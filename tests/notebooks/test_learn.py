@@ -11,12 +11,18 @@ from learning import LEARN, QUICK
 pytestmark = pytest.mark.notebooks
 
 
+def pages(kind: str) -> list[str]:
+    """Names of the pages of a kind, without what JupyterLab leaves beside them."""
+    found = [path.relative_to(LEARN) for path in LEARN.rglob(f"*.{kind}")]
+    return [path.with_suffix("").as_posix() for path in found if ".ipynb_checkpoints" not in path.parts]
+
+
 def cells(notebook: Path, kind: str) -> list:
     return [cell for cell in nbformat.read(notebook, as_version=4).cells if cell.cell_type == kind]
 
 
 def test_every_notebook_has_a_quick_size():
-    assert {path.relative_to(LEARN).with_suffix("").as_posix() for path in LEARN.rglob("*.ipynb")} == set(QUICK)
+    assert set(pages("ipynb")) == set(QUICK)
 
 
 @pytest.mark.parametrize("name", QUICK)
@@ -58,7 +64,7 @@ def test_a_study_of_a_notebook_is_kept_where_it_was_told(learn):
 
 
 def test_the_site_holds_every_page_and_lists_what_is_outside(site):
-    for name in [*QUICK, *(p.relative_to(LEARN).with_suffix("").as_posix() for p in LEARN.rglob("*.md"))]:
+    for name in [*QUICK, *pages("md")]:
         assert (site / f"{name}.html").is_file(), name
     assert (site / "external-links.txt").is_file()
     text = (site / "reference" / "assumptions.html").read_text(encoding="utf-8")

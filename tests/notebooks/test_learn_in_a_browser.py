@@ -55,7 +55,10 @@ def lab(learn):
         yield address, token
     finally:
         server.terminate()
-        server.wait(timeout=30)
+        try:
+            server.wait(timeout=SECONDS)
+        finally:
+            server.kill()
 
 
 def answering(address: str, server: subprocess.Popen) -> None:
