@@ -20,7 +20,7 @@ LEARN = REPOSITORY / "notebooks" / "learn"
 QUICK: dict[str, dict[str, object]] = {
     "first_notebook": {"months": 15, "draws": 2, "replications": 2},
     "tutorials/notice": {"months": 15, "draws": 2, "replications": 2},
-    "tutorials/first_cluster": {"months": 6, "draws": 2, "replications": 2},
+    "tutorials/first_cluster": {"months": 15, "draws": 2, "replications": 2},
     "tutorials/intake": {"first": "2024Q1", "paths": 100, "months": 15, "draws": 2, "replications": 2},
     "tutorials/full_recovery": {"months": 27, "draws": 2, "replications": 2},
     "tutorials/own_rule": {"months": 3, "draws": 1, "replications": 2},
