@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 import params
 from evidence.parts import missing
 from evidence.progress import Progress, watched
-from evidence.records import canonical_json, find, listed, prepare_runs, read_record, runs_folder
+from evidence.records import find, listed, prepare_runs, read_record, runs_folder
 from evidence.studies import open_study, run_plan, soundness
 from evidence.study_files import Size, as_toml
 from evidence.study_plans import plan
-from params import Assumptions, InputError
+from params import Assumptions, InputError, showing
 from params.errors import unknown
 from params.register import ROOT
 from sim.starts import start_day
@@ -224,11 +224,7 @@ class Study:
         return "\n".join([f"Study {self.id}", *(f"  {name:<{wide}}  {value}" for name, value in facts)])
 
     def _repr_html_(self) -> str:
-        import pandas as pd
-
-        from evidence.exhibits import table_html
-
-        return table_html(pd.DataFrame(self._facts(), columns=["Item", "Value"]), f"Study {self.id}")
+        return showing.table(f"Study {self.id}", ["Item", "Value"], self._facts())
 
 
 def _file(what: str | Path) -> Path:
@@ -261,7 +257,7 @@ def _written(
             made[keys[label]] = {"label": label, "scenario": given.scenario, "set": dict(given.given)}
         else:
             made[keys[label]] = {"label": label, "scenario": given, "set": {}}
-    text = as_toml(json.loads(canonical_json(settings | {"arms": made})))
+    text = as_toml(json.loads(json.dumps(settings | {"arms": made}, default=str)))
     file = runs / FOLDER / f"{name}.toml"
     file.parent.mkdir(exist_ok=True)
     if not file.is_file() or file.read_text(encoding="utf-8") != text:

@@ -18,7 +18,7 @@ from evidence.exhibits import MODELLED, Exhibit, table_html
 from evidence.feedbacks import FEWEST_DRAWS, LEDGER_NOTE, MEASURES, MONEY, cell, spread
 from evidence.feedbacks import shown as shown_value
 from evidence.results import HOTEL
-from evidence.wording import day, listed, money, month, sentence, share
+from evidence.wording import MINUS, day, listed, money, month, sentence, share
 from params.errors import unknown
 
 _TOTALS = {
@@ -81,7 +81,7 @@ def exhibit(own: Comparison) -> Exhibit:
         MEASURES[m]: shown_value(m, float(worth.loc[worth["measure"] == m, "base"].iloc[0])) for m in MEASURES
     }]  # fmt: skip
     for _, part in worth.groupby("change", sort=False):
-        cells = {MEASURES[str(r["measure"])]: cell(r, str(r["measure"]), draws) for _, r in part.iterrows()}
+        cells = {MEASURES[str(r["measure"])]: _unbroken(cell(r, str(r["measure"]), draws)) for _, r in part.iterrows()}
         rows.append({"Change": str(part["label"].iloc[0]), **cells})
     interval = f"80% interval over {draws} draws of the assumptions; " if draws >= FEWEST_DRAWS else ""
     notes = [
@@ -101,6 +101,11 @@ def exhibit(own: Comparison) -> Exhibit:
         units="beds; person-nights; GBP cash",
         notes=(*notes, *_kept(own)),
     )
+
+
+def _unbroken(text: str) -> str:
+    """A cell whose interval and Monte Carlo error each stay on one line."""
+    return text.replace(" to ", "\u00a0to\u00a0").replace("± ", "±\u00a0").replace(MINUS, f"{MINUS}\u2060")
 
 
 def waterfall(own: Comparison, measure: str) -> Exhibit:

@@ -121,9 +121,11 @@ def test_a_comparison_shows_itself_with_its_uncertainties_and_cost(examples):
 
 def test_the_base_is_what_a_study_of_the_same_size_has(compare, runs):
     found = compare({"Longer notice": {"decisions.notice_days": 56}}, "current_grant")
-    arms = {"Base": "current_grant", "Longer": params.load("current_grant", {"decisions.notice_days": 56})}
+    arms = {"The base": "current_grant", "Longer": params.load("current_grant", {"decisions.notice_days": 56})}
     study = evidence.study(arms, name="same", **SMALL, runs=runs, progress=Silent())
-    for mine, its in (("base", "base"), ("change_1", "longer")):
+    assert study.arms == {"the_base": "The base", "longer": "Longer"}, "arms keep their order"
+    assert study.record.settings["baseline"] == "the_base" and "the_base (baseline)" in study._repr_html_()
+    for mine, its in (("base", "the_base"), ("change_1", "longer")):
         for name, values in study.data.sel(arm=its).data_vars.items():
             np.testing.assert_array_equal(values.values, found.study.sel(arm=mine)[name].values, err_msg=str(name))
 
