@@ -4,15 +4,12 @@ Every function takes what holds results (a comparison, a study, or the id of a f
 which shows itself in a notebook with its table: `.pictures["svg"]`, `.pictures["png"]`, `.alternative` (made from the
 data), `.data`, `.title`. `save` writes it to a file. They are the pictures of the report; only a report can be cited.
 
-| picture | function |
-|---|---|
-| Fan charts | `intake`, `supported`, `hotels`, `dispersal` |
-| Hexagon map of councils with its table, after disclosure control | `councils` |
-| Small multiples by region | `regions`, `regions_by_accommodation` |
-| The three ledgers side by side, over all years and by year | `ledgers`, `ledgers_by_year` |
-| Waterfall of changes | `waterfall` |
-| Tornado and Sobol indices of a sensitivity run (`dispersal answers`) | `tornado`, `sobol` |
-| Flow of people between kinds of accommodation | `flow` |
+- Fan charts: `intake`, `supported`, `hotels`, `dispersal`.
+- Hexagon map of councils with its table, after disclosure control: `councils`.
+- Small multiples by region: `regions`, `regions_by_accommodation`.
+- The three ledgers side by side, over all years and by year: `ledgers`, `ledgers_by_year`.
+- Waterfall of changes: `waterfall`. Tornado and Sobol indices of a sensitivity run: `tornado`, `sobol`.
+- Flow of people between kinds of accommodation: `flow`.
 """
 
 from __future__ import annotations

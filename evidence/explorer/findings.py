@@ -238,9 +238,10 @@ def words(made: Found) -> list[str]:
     for name, what in LEDGERS.items():
         r = made.row(made.money, name, DIFFERENCE)
         said.append(sentence(f"{what}, {made.span}: {change(r.low80, r.high80)}"))
-    unsure = [name for name in (*STOCKS, *LEDGERS) if _unsure(made, name)]
+    unsure = [name.lower() for name in STOCKS if _unsure(made, name)]
+    unsure += [what for name, what in LEDGERS.items() if _unsure(made, name)]
     if unsure:
-        said.append(sentence(f"Could go either way: {listed([name.lower() for name in unsure])}"))
+        said.append(sentence(f"Could go either way: {listed(unsure)}"))
     return said
 
 

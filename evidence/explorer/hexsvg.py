@@ -56,11 +56,11 @@ def _regions(councils: pd.DataFrame, x: np.ndarray, y: np.ndarray) -> str:
         at = (councils["region"] == region).to_numpy()
         words = str(region).replace(" and The ", " and the ").split(" and ")
         lines = [words[0], *(f"and {w}" for w in words[1:])]
-        top = y[at].mean() - 4.5 * (len(lines) - 1)
-        spans = "".join(f'<tspan x="{x[at].mean():.0f}" y="{top + 9 * i:.0f}">{escape(line)}</tspan>'
+        top = y[at].mean() - 4 * (len(lines) - 1)
+        spans = "".join(f'<tspan x="{x[at].mean():.0f}" y="{top + 8 * i:.0f}">{escape(line)}</tspan>'
                         for i, line in enumerate(lines))  # fmt: skip
         parts.append(f"<text>{spans}</text>")
     return (
-        f'<g font-size="8.5" font-weight="bold" text-anchor="middle" fill="{INK}" stroke="white" stroke-width="2.2" '
+        f'<g font-size="7.5" font-weight="bold" text-anchor="middle" fill="{INK}" stroke="white" stroke-width="2.2" '
         f'paint-order="stroke" pointer-events="none">{"".join(parts)}</g>'
     )

@@ -60,6 +60,7 @@ def chart(made: Found) -> str:
     return _picture(
         lambda: figures.fans(made.stocks, made.look.arms, AS_NOW),
         f"Three fan charts, one a stock, to {month(made.end)}. {spoken}.",
+        made,
     )
 
 
@@ -71,6 +72,7 @@ def ledgers(made: Found) -> str:
     return _picture(
         lambda: figures.ledgers_by_arm(by_ledger, made.look.arms),
         f"Dots with ranges, one panel a ledger, {made.span}. {spoken}.",
+        made,
     )
 
 
@@ -130,9 +132,13 @@ def further(position: Position, design: Design) -> str:
     )
 
 
-def _picture(draw: Callable[[], Figure], spoken: str) -> str:
+def _picture(draw: Callable[[], Figure], spoken: str, made: Found) -> str:
     with style.styled():
-        svg = base64.b64encode(style.image(draw(), "svg")).decode()
+        figure = draw()
+        # A picture comes a moment after the tables: it says itself how much it shows.
+        style.stamp(figure, f"{MODELLED}, {how_far(made)}")
+        svg = base64.b64encode(style.image(figure, "svg")).decode()
+    spoken = f"{spoken} {how_far(made).capitalize()}."
     return f'<img alt="{escape(spoken, quote=True)}" src="data:image/svg+xml;base64,{svg}">'
 
 
