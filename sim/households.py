@@ -176,15 +176,18 @@ class Households:
 
 
 @njit(cache=True, nogil=True)
-def _fill_cell(h, n, people, home, kind, key, family_share, family_sizes):
-    """Append households of `people` people in all to one council and accommodation type."""
-    left = people
-    while left > 0:
-        members = min(kernels.household_size(uniform(key, n, 0), family_share, family_sizes), left)
-        h.people[n], h.council[n], h.accommodation[n] = members, home, kind
-        h.support[n] = kernels.SUPPORTED
-        left -= members
-        n += 1
+def _fill_cells(h, stock, key, family_share, family_sizes):
+    """Make households of as many people as each council and accommodation type has. Returns the rows in use."""
+    n = 0
+    for home in range(stock.shape[0]):
+        for kind in range(stock.shape[1]):
+            left = stock[home, kind]
+            while left > 0:
+                members = min(kernels.household_size(uniform(key, n, 0), family_share, family_sizes), left)
+                h.people[n], h.council[n], h.accommodation[n] = members, home, kind
+                h.support[n] = kernels.SUPPORTED
+                left -= members
+                n += 1
     return n
 
 
@@ -220,15 +223,13 @@ def start(
     sizes = family_sizes(now)
     supported, share = draws.key("start size"), now.intake.family_share_supported
     columns = empty(int(int(stock.sum()) + national["awaiting"] + national["appeals"]) + 1024)
-    n = 0
-    for home, kind in zip(*np.nonzero(stock), strict=True):
-        n = _fill_cell(columns, n, int(stock[home, kind]), home, kind, supported, share, sizes)
+    n = _fill_cells(columns, stock, supported, share, sizes)
     exit_months = (now.decisions.notice_days + now.decisions.exit_lag_days) / 30.4375
     quotas = np.zeros(3, np.int64)
     quotas[Stage.AWAITING] = now.support.uptake * national["awaiting"]
     quotas[Stage.APPEAL] = now.support.people_per_open_appeal * national["appeals"]
     quotas[Stage.NOTICE] = now.support.granted_supported * national["granted_a_month"] * exit_months
-    _start_stages(columns, np.argsort(draws.each("start stage", n, 0), kind="stable"), quotas)
+    _start_stages(columns, np.argsort(draws.each("start stage", n, 0)), quotas)
     people, stage = columns.people[:n], columns.stage[:n]
     awaiting = int(people[stage == Stage.AWAITING].sum(dtype=np.int64))
     appeals = int((stage == Stage.APPEAL).sum())
