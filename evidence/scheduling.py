@@ -72,10 +72,11 @@ def on_cluster(client: Client, job: Job, parts: Sequence[Part], seconds: float) 
     from distributed import KilledWorker
 
     left, running = deque(parts), dict[Part, Any]()
+    alone = deque[Part]()  # whoever dies with a bad part is not to blame: the last try is with nobody beside it
     tried: Counter[Part] = Counter()
     alive = time.monotonic()
     try:
-        while left or running:
+        while left or running or alone:
             threads = sum(client.nthreads().values())
             if threads:
                 alive = time.monotonic()
@@ -83,6 +84,9 @@ def on_cluster(client: Client, job: Job, parts: Sequence[Part], seconds: float) 
                 raise RunError(f"the cluster has had no workers for {_NO_WORKERS_SECONDS:.0f} seconds")
             while left and len(running) < 2 * threads:  # one in hand, one in the queue
                 part = left.popleft()
+                running[part] = _submitted(client, job, part, seconds)
+            if threads and alone and not running:
+                part = alone.popleft()
                 running[part] = _submitted(client, job, part, seconds)
             time.sleep(_POLL_SECONDS / 5)
             yield None
@@ -97,9 +101,12 @@ def on_cluster(client: Client, job: Job, parts: Sequence[Part], seconds: float) 
                 tried[part] += 1
                 error = future.exception() if future.status == "error" else None
                 if tried[part] < _TRIES and (error is None or isinstance(error, KilledWorker)):
-                    left.append(part)
+                    (left if tried[part] < _TRIES - 1 else alone).append(part)
                     continue
-                said = f"its worker died {tried[part]} times" if isinstance(error, KilledWorker) else repr(error)
+                said = repr(error)
+                if isinstance(error, KilledWorker):
+                    last = f"draw {part.draws[-1]}, replication {part.replications[-1]}"
+                    said = f"its worker died {tried[part]} times, here or up to {last}"
                 yield Outcome(part.number, FAILED, said, part.draws.start, part.replications.start)
     finally:
         with suppress(Exception):  # a cluster that has gone has nothing to cancel

@@ -16,7 +16,7 @@ from evidence.ensemble import Design
 from evidence.runs import open_run, run_point
 from evidence.studies import open_study, resume_study, run_plan
 from evidence.study_files import Sample, Size, Study, parse_study
-from evidence.study_plans import plan
+from evidence.study_plans import from_settings, plan
 from params import InputError
 from params.register import ROOT
 
@@ -30,7 +30,7 @@ replications = 2
 seed = 7
 start = 2025-12-31
 months = 3
-outputs = ["supported_at_month_end", "grant_in_month"]
+outputs = ["supported_at_month_end", "grant_in_month", "council_gross_cost_in_month"]
 [arms.base]
 label = "As it is"
 scenario = "central"
@@ -163,7 +163,7 @@ def test_a_sobol_study_is_opened_analysed_and_extended(sobol):
     before = open_study(study_id, runs)
     assert before.sizes["draw"] == 2 * 4
     assert list(before["assumption"].values) == ["procurement.delivery", "services.unit_cost.esol"]
-    assert set(before.data_vars) == {"supported_at_month_end", "grant_in_month"}
+    assert set(before.data_vars) == {"supported_at_month_end", "grant_in_month", "council_gross_cost_in_month"}
     claims = before["supported_at_month_end"].isel(month_end=0)
     assert (claims == claims.isel(draw=0, replication=0)).all()
 
@@ -179,8 +179,8 @@ def test_a_sobol_study_is_opened_analysed_and_extended(sobol):
         np.testing.assert_array_equal(before[name].values, first[name].values)
     np.testing.assert_array_equal(before["level"].values, first["level"].values)
 
-    table, unit = indices.of_study(extended, "supported_at_month_end", runs)
-    assert unit == "people" and len(table) == 2 and np.isfinite(table["total_error"]).all()
+    table, unit = indices.of_study(extended, "council_gross_cost_in_month", runs)
+    assert unit == "GBP" and len(table) == 2 and np.isfinite(table["total"]).all()
     with pytest.raises(InputError, match="--outcome: suported_at_month_end is not a national result .* Nearest: supp"):
         indices.of_study(study_id, "suported_at_month_end", runs)
     assert resume_study(extended, runs) == extended
@@ -215,6 +215,12 @@ def test_a_sweep_of_levers_keeps_what_it_is_asked_and_takes_more_replications(tm
     assert plain["grant_in_month"].dims == ("arm", "draw", "replication", "month")
     assert plain["grant_in_month"].attrs["units"] == "GBP"
     assert len(set(plain["run_id"].values.ravel())) == 6
+
+
+def test_a_record_brings_back_every_shipped_study():
+    for file in sorted((ROOT / "studies").glob("*.toml")):
+        planned = plan(file)
+        assert from_settings(json.loads(json.dumps(planned.settings))).id == planned.id, file
 
 
 @pytest.mark.parametrize("name", ["sweep", "sobol", "screening"])
