@@ -14,7 +14,6 @@ import pandas as pd
 import params
 from evidence import results
 from evidence.exhibits import MIXED, Exhibit, Pack
-from evidence.funding import policy_years
 from evidence.wording import money, number, sentence, share
 
 GLASGOW, ENGLAND = "Glasgow City", "England"
@@ -24,7 +23,7 @@ NOT_KNOWN = "not known"
 
 def parts_table(pack: Pack) -> Exhibit:
     """The parts of homelessness cost after a grant of status in England and in Glasgow, modelled and published."""
-    year = policy_years(pack)[0]
+    year = results.complete_years(pack.study)[0]
     rows = [row for place in (ENGLAND, GLASGOW) for row in _parts(pack, place, year)]
     data = pd.DataFrame(rows)
     own = {row["part"]: row for row in rows if row["place"] == GLASGOW}

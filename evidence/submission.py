@@ -5,10 +5,14 @@ Councils, the Home Office and other public bodies stay in ledgers of their own; 
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
+import numpy as np
 import pandas as pd
 import xarray as xr
 
 from evidence import results
+from evidence.answers.closing_rate import WHOLE
 from evidence.exhibits import Exhibit, Pack, read_index
 from evidence.funding import CASH, LEDGER_NOTES, REAL, policy_years, ranged, span
 from evidence.wording import change, count, listed, money, net_cost, sentence
@@ -17,6 +21,7 @@ LEAST_YEARS = 3  # new burdens doctrine: at least three years ahead
 RATE = "appraisal.discount_rate"
 NOT_KNOWN = "not known"
 ONE_OFF = "One-off cost"
+_SWITCHING = "Switching value: grant a person a year at which net cost is nil"
 
 
 def new_burdens(pack: Pack) -> Exhibit:
@@ -111,6 +116,9 @@ def green_book(pack: Pack) -> Exhibit:
             cells = ranged(own[own["against"] == "nothing"], money)
             difference = ranged(own[(own["against"] == "baseline") & (own["measure"] == last)], money)
             rows.append([ledger, label, *cells, *(difference or ["£0\nbaseline"])])
+    switching = _switching(pack)
+    rows += [["Councils", _SWITCHING, f"{_or_not(s.central)}\n{_or_not(s.low80)} to {_or_not(s.high80)}",
+              *["[z]"] * (len(measures) - 1), f"see {s.evidence}"] for s in switching]
     heads = [sentence(m).rstrip(".") for m in measures]
     councils = data[(data["ledger"] == "Councils") & (data["against"] == "baseline") & (data["measure"] == last)]
     found = {arm: results.row(councils, arm=arm) for arm in pack.others}
@@ -137,7 +145,11 @@ def green_book(pack: Pack) -> Exhibit:
                 else "No present value: this study's assumptions name no discount rate.",
                 "Costs only. Effects on people, such as homelessness, stand in the report by count and are not valued "
                 "in pounds.",
-                *_switching(pack),
+                *(
+                    [f"Switching value: the grant a person a year, in cash, at which councils' net cost in the United "
+                     f"Kingdom is nil; {s.evidence} has it by type of council." for s in switching]
+                    or ["Switching values are not in this report: `dispersal answers` makes them."]
+                ),
             ),
             **pack.modelled(prices="Cash, real 2025-26 prices and present value, as each column says"),
         )
@@ -149,8 +161,26 @@ def rate_text(rate: float) -> str:
     return f"{100 * rate:g}%"
 
 
-def _switching(pack: Pack) -> list[str]:
-    """Where the switching values of this report stand, when it has any."""
+class _Switch(NamedTuple):
+    """The grant at which the gap closes, GBP a person a year, and the exhibit that has it."""
+
+    evidence: str
+    central: float
+    low80: float
+    high80: float
+
+
+def _or_not(rate: float) -> str:
+    return money(rate) if np.isfinite(rate) else "not reached"
+
+
+def _switching(pack: Pack) -> list[_Switch]:
+    """The switching value of this report, from the exhibit that computes it; empty when it has none."""
     index = read_index(pack.out) if pack.out else []
-    found = [entry["id"] for entry in index if "switching" in entry["name"]]
-    return [f"Switching values: {listed(found)}."] if found else []
+    found = []
+    for entry in index:
+        if entry["name"] == "closing_rate" and pack.out:
+            table = pd.read_csv(pack.out / f"{entry['id']}.csv")
+            own = results.row(table, group=WHOLE)
+            found.append(_Switch(entry["id"], own.central, own.low80, own.high80))
+    return found

@@ -19,6 +19,7 @@ QUESTION = "Which assumptions drive the answer"
 OUTCOME = "council_net_cost"
 SHOWN, NAMED = 12, 5
 _NORMAL80 = 2.563  # width of a normal distribution's 80% interval in standard deviations
+_NATION = {n: n.replace("_", " ").title() for n in ("england", "wales", "scotland", "northern_ireland")}
 
 
 def figures(pack: Pack, drivers_run: str) -> Exhibits | NotMade:
@@ -48,8 +49,12 @@ def information(pack: Pack, drivers_run: str) -> Exhibit | NotMade:
 
 
 def label_of(axis: str) -> str:
-    """An assumption as a reader sees it: `services.unit_cost.esol` reads "services, unit cost, ESOL"."""
-    return "how many people claim" if axis == INTAKE else ", ".join(plain(part) for part in axis.split("."))
+    """An assumption as a reader sees it: `services.unit_cost.esol` reads "unit cost, ESOL (services)"."""
+    if axis == INTAKE:
+        return "how many people claim"
+    group, *rest = axis.split(".")
+    words = [_NATION.get(part, plain(part)) for part in rest]
+    return f"{', '.join(words)} ({plain(group)})" if words else plain(group)
 
 
 def _basis(record: Record, **basis: str) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import csv
 import itertools
+import json
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ import xarray as xr
 
 import evidence
 import params
-from evidence import cost_checks, funding, homelessness, ledgers, local_costs, results, unit_costs
+from evidence import cost_checks, funding, homelessness, ledgers, local_costs, results, submission, unit_costs
 from evidence.exhibits import Exhibit, Pack
 from params.instruments import SERVICES, SUPPORTED
 from params.prices import in_prices_of
@@ -238,3 +239,15 @@ def test_homelessness_cost_is_taken_apart_and_what_is_not_published_is_not_known
     relief = params.reference("council_costs").query("measure == 'households' and confidence == 'low'")["value"].item()
     months, price = (data.loc[("England", part), "published"] for part in ("months", "price"))
     assert data.loc[("England", "gross_cost"), "published"] == pytest.approx(relief * months / 12 * price)
+
+
+def test_the_green_book_table_carries_the_switching_value_and_says_where_it_stands(pack, tmp_path):
+    without = submission.green_book(pack)
+    assert any("`dispersal answers` makes them" in note for note in without.notes)
+    pack.out = tmp_path
+    index = [{"id": "E-ABCDEF", "sha256": "0" * 64, "name": "closing_rate", "files": {}}]
+    (tmp_path / "exhibits.json").write_text(json.dumps(index), encoding="utf-8")
+    rows = "United Kingdom,1000,1990,2310,2690,3000,0\nLondon boroughs,1,2,3,4,5,0\n"
+    (tmp_path / "E-ABCDEF.csv").write_text(f"group,low95,low80,central,high80,high95,closed_now\n{rows}")
+    row = submission.green_book(pack).shown().iloc[-1].tolist()
+    assert row[1].startswith("Switching value") and row[2] == "£2,310\n£1,990 to £2,690" and row[-1] == "see E-ABCDEF"
