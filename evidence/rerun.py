@@ -163,7 +163,10 @@ def _executed(held: Held, runs: Path, temporary: Path) -> Path:
     made = temporary / EXHIBITS
     made.mkdir()
     earlier = NOTEBOOKS[: NOTEBOOKS.index(name)]
-    write_json(made / INDEX, [e for e in read_index(held.folder / EXHIBITS) if e["notebook"] in earlier])
+    before = [entry for entry in read_index(held.folder / EXHIBITS) if entry["notebook"] in earlier]
+    write_json(made / INDEX, before)
+    for file in (file for entry in before for file in entry["files"]):
+        shutil.copyfile(held.folder / EXHIBITS / file, made / file)  # a notebook may read what an earlier one showed
     parameters, local = held.record.settings["parameters"], held.folder / UNIT_COSTS
     execute_alone(name, temporary, held.record.settings["study"], runs, made, parameters, local)
     return made
