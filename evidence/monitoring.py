@@ -481,7 +481,7 @@ def no_procurement(shelf: Pack, plan: Plan, on: date, region: str = "") -> Exhib
     if region:
         view = view.drop(columns="Region")
     if view.empty:
-        view.loc[0] = ["None", *[""] * (view.shape[1] - 1)]
+        view = pd.DataFrame([["None", *[""] * (view.shape[1] - 1)]], columns=view.columns)
     longest = f", the longest for {exact(agreed['days'].max())} days" if len(agreed) else ""
     return shelf.add(
         Exhibit(
