@@ -42,7 +42,7 @@ answers: $(STAMP)  ## the main job with every further answer: grant rates, notic
 	@$(BIN)/dispersal report $(STUDY)
 
 test: $(STAMP)  ## every test
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
 bench: $(STAMP)  ## how fast the model is, beside the targets (fifteen minutes on a quiet machine)
 	@$(BIN)/python tests/bench/benchmark.py
