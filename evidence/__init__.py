@@ -24,29 +24,29 @@ for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_name, "1")
 
 if TYPE_CHECKING:
-    from evidence import pictures
-    from evidence.comparison import Comparison, compare, refine
+    from evidence.drawing import pictures
     from evidence.explorer.widget import explore
-    from evidence.notebook_studies import Study, kept, opened, study
+    from evidence.studies.comparison import Comparison, compare, refine
+    from evidence.studies.notebook import Study, kept, opened, study
 
 __all__ = ["Comparison", "Study", "compare", "explore", "kept", "opened", "pictures", "refine", "study"]
 
 _HOME = {
-    "Comparison": "comparison",
-    "Study": "notebook_studies",
-    "compare": "comparison",
+    "Comparison": "studies.comparison",
+    "Study": "studies.notebook",
+    "compare": "studies.comparison",
     "explore": "explorer.widget",
-    "kept": "notebook_studies",
-    "opened": "notebook_studies",
-    "refine": "comparison",
-    "study": "notebook_studies",
+    "kept": "studies.notebook",
+    "opened": "studies.notebook",
+    "refine": "studies.comparison",
+    "study": "studies.notebook",
 }
 
 
 def __getattr__(name: str) -> Any:
     # The command line imports this package to print help; numpy, xarray and the model wait until a verb is used.
     if name == "pictures":
-        return import_module("evidence.pictures")
+        return import_module("evidence.drawing.pictures")
     if name not in _HOME:
         raise AttributeError(f"module 'evidence' has no attribute {name!r}")
     return getattr(import_module(f"evidence.{_HOME[name]}"), name)

@@ -7,8 +7,10 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from evidence import parts, studies, study_plans
 from evidence.records import damaged, find, model_version, read_record
+from evidence.studies import engine as studies
+from evidence.studies import parts
+from evidence.studies import plans as study_plans
 from params import posterior
 from params.assumptions import scenario_names
 from params.errors import unknown

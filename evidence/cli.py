@@ -12,7 +12,10 @@ from typing import Annotated, Any
 import cyclopts
 from cyclopts import App, Parameter
 
-from evidence import data, forecast_archive, forecasting, money_commands, partnership
+from evidence.chapters import money_commands
+from evidence.exchange import data
+from evidence.forecast import forecast_archive, forecasting
+from evidence.partners import partnership
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 FEWEST_FOR_A_RANGE = 5  # replications: with fewer an 80% interval is narrower than it says
@@ -102,10 +105,10 @@ def run(
         draws: Number of draws that --draw is one of.
         only: Run this replication alone, counted from 0, to repeat one of many.
     """
-    from evidence.ensemble import Design
     from evidence.progress import watched
     from evidence.records import read_record
-    from evidence.runs import open_run, run_point, run_scenario, summary
+    from evidence.studies.ensemble import Design
+    from evidence.studies.runs import open_run, run_point, run_scenario, summary
 
     overrides = _overrides(set_)
     root = _runs(runs)
@@ -161,9 +164,9 @@ def study(
 
     from evidence.progress import watched
     from evidence.records import read_record
-    from evidence.studies import resume_study, run_plan
-    from evidence.study_files import MORRIS, SOBOL, Size, compares_arms
-    from evidence.study_plans import plan
+    from evidence.studies.engine import resume_study, run_plan
+    from evidence.studies.files import MORRIS, SOBOL, Size, compares_arms
+    from evidence.studies.plans import plan
     from params.errors import InputError
 
     if (file is None) == (resume is None) or (resume is not None and extend is not None):
@@ -209,13 +212,13 @@ def report(
         signoff: TOML file that says which roles answered for this edition; it travels with the report.
         unit_costs: Councils' own unit costs, a filled template of `dispersal unit-costs template`.
     """
-    from evidence.studies import resolve
+    from evidence.studies.engine import resolve
 
     root = _runs(runs)
     study_id = resolve(study, root)
 
-    from evidence.report import Asked, build
-    from evidence.signoff import read_signoff
+    from evidence.reporting.report import Asked, build
+    from evidence.reporting.signoff import read_signoff
 
     asked = Asked(unit_costs=unit_costs, signoff=read_signoff(signoff) if signoff is not None else None, cite=cite)
     page = build(study_id, root, asked, say=lambda line: print(line, file=sys.stderr, flush=True))
@@ -241,9 +244,9 @@ def feedbacks(
     """
     import signal
 
-    from evidence import feedbacks as worth
     from evidence.exhibits import open_pack
     from evidence.progress import watched
+    from evidence.validation import feedbacks as worth
 
     signal.signal(signal.SIGINT, signal.default_int_handler)
     root = _runs(runs)
@@ -265,7 +268,7 @@ def indices(identity: Annotated[str, Parameter(name="STUDY")], /, *, outcome: st
         outcome: A result of the study: flows are summed over the run, stocks taken at its end; the first stored when
             not given.
     """
-    from evidence.indices import lines
+    from evidence.studies.indices import lines
 
     print("\n".join(lines(identity, outcome, _runs(runs))))
 
@@ -332,7 +335,7 @@ def cite(evidence: Annotated[str, Parameter(name="EVIDENCE")], /, *, runs: Runs 
     Args:
         evidence: An evidence id of a report in runs/.
     """
-    from evidence.citations import cited
+    from evidence.reporting.citations import cited
 
     print("\n".join(cited(evidence, _runs(runs))))
 
@@ -351,7 +354,7 @@ def find(quote: Annotated[str, Parameter(name="QUOTE")], /, *, runs: Runs = None
     Args:
         quote: What was quoted.
     """
-    from evidence.citations import found_lines
+    from evidence.reporting.citations import found_lines
 
     print("\n".join(found_lines(quote, _runs(runs))))
 
@@ -381,7 +384,7 @@ def verify(
         rerun: Make the exhibit again from its record, and compare.
         sample: With --rerun: simulate this many parts of the study again, taken at random, and keep the others.
     """
-    from evidence import verifying
+    from evidence.reporting import verifying
 
     root = _runs(runs)
     print("\n".join(verifying.again(identity, root, sample) if rerun else verifying.checked(identity, root, sample)))
@@ -412,7 +415,7 @@ def trace(
         seed: Seed of the history.
         start: A quarter end with published accommodation by council.
     """
-    from evidence.tracing import trace as told
+    from evidence.studies.tracing import trace as told
 
     print("\n".join(told(council, month, scenario, _overrides(set_), seed, start, _runs(runs))))
 
@@ -461,9 +464,9 @@ def hindcast(
         samples: Simulations.
         seed: Seed of everything drawn.
     """
-    from evidence import truth
     from evidence.progress import watched
     from evidence.records import read_record
+    from evidence.validation import truth
 
     _writable(out)
     root = _runs(runs)
@@ -499,9 +502,9 @@ def validate(*, replications: int = 16, samples: int = 32, seed: int = 1, runs: 
         samples: Simulations of each rolling hindcast.
         seed: Seed of the hindcasts.
     """
-    from evidence import validate as held
     from evidence.progress import watched
     from evidence.records import RunError
+    from evidence.validation import validate as held
 
     root = _runs(runs)
     folder, passed = held.validate(
@@ -537,8 +540,8 @@ def calibrate(
         seed: Seed of everything drawn.
         workers: Threads; every core when not given. The numbers do not depend on it.
     """
-    from evidence import calibrate as fitting
     from evidence.progress import watched
+    from evidence.validation import calibrate as fitting
 
     root = _runs(runs)
     if adopt is not None:

@@ -22,8 +22,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from evidence import style
 from evidence.disclosure import escape_formula
+from evidence.drawing import style
 from evidence.records import file_digest, write_json
 from evidence.verify import DEFINED, INDEX, content_hash
 from evidence.wording import SHORTHAND, day, number, plain, sentence
@@ -423,7 +423,8 @@ def open_pack(study_id: str, runs: str = "runs", out: str = "") -> Pack:
     Raises:
         InputError: when there is no such study, or it is not finished.
     """
-    from evidence import records, studies
+    from evidence import records
+    from evidence.studies import engine as studies
 
     if not study_id:
         raise InputError(

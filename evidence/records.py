@@ -29,7 +29,8 @@ from evidence.verify import SUMS, file_sha256, sums_text
 from params.errors import InputError, nearest
 from params.releases.store import hashes as vintage_hashes
 
-REPOSITORY = Path(__file__).resolve().parent.parent
+ROOM = Path(__file__).resolve().parent  # of everything that is said
+REPOSITORY = ROOM.parent
 RECORD_FILES = {"study": "study.json"}  # every other kind: record.json
 RECORD_FILE = "record.json"
 ID_PATTERN = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
@@ -40,7 +41,7 @@ PACKAGES = (
     *("pydantic", "scipy", "statsmodels", "xarray", "zarr"),
 )
 # Modules of evidence that stand between the simulation and the stored number.
-_EVIDENCE_SOURCES = ("ensemble.py", "reduction.py")
+_EVIDENCE_SOURCES = ("studies/ensemble.py", "studies/reduction.py")
 
 
 class RunError(RuntimeError):
@@ -98,7 +99,7 @@ def model_version(posterior: bool = True) -> str:
         for path in sorted(folder.rglob("*.py")):
             parts[f"{package}/{path.relative_to(folder).as_posix()}"] = file_digest(path)
     for name in _EVIDENCE_SOURCES:
-        parts[f"evidence/{name}"] = file_digest(Path(__file__).with_name(name))
+        parts[f"evidence/{name}"] = file_digest(ROOM / name)
     parts.update(reference_hashes())
     if posterior:
         parts.update(posterior_hashes())

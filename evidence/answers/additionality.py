@@ -7,8 +7,8 @@ import xarray as xr
 
 from evidence import results
 from evidence.answers import pictures
+from evidence.chapters.funding import LEDGER_NOTES, policy_years, ranged, span
 from evidence.exhibits import RECORDED, Exhibit, Pack
-from evidence.funding import LEDGER_NOTES, policy_years, ranged, span
 from evidence.results import HOTEL
 from evidence.wording import listed, number, sentence
 

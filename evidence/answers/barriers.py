@@ -9,8 +9,8 @@ from evidence import results
 from evidence.answers import pictures, waterfall
 from evidence.answers.companions import NotMade
 from evidence.answers.waterfall import INTERACTION, INTERVAL, TOGETHER, whole
+from evidence.chapters.funding import ranged
 from evidence.exhibits import Exhibit, Pack
-from evidence.funding import ranged
 from evidence.results import HOTEL
 from evidence.wording import month, people_change, sentence
 

@@ -14,9 +14,9 @@ from evidence.answers import pictures
 from evidence.answers.companions import NotMade
 from evidence.answers.groups import council_counts, grouping, in_text
 from evidence.answers.net_cost import council_net
+from evidence.chapters.funding import LEDGER_NOTES, policy_years, ranged, span
+from evidence.drawing.style import money_scale
 from evidence.exhibits import Exhibit, Exhibits, Pack
-from evidence.funding import LEDGER_NOTES, policy_years, ranged, span
-from evidence.style import money_scale
 from evidence.wording import exact, money, net_cost, sentence, share
 from params import InputError
 

@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from evidence import studies, study_plans
 from evidence.answers import sensitivity
 from evidence.exhibits import Pack, open_pack
 from evidence.progress import Progress
 from evidence.records import find, read_record, record_path
+from evidence.studies import engine as studies
+from evidence.studies import plans as study_plans
 from params.register import ROOT
 
 COMMAND = "dispersal answers"

@@ -15,10 +15,10 @@ import params
 from evidence import results
 from evidence.answers import pictures
 from evidence.answers.groups import Grouping, council_counts, grouped, grouping, in_text, residents
+from evidence.chapters.funding import LEDGER_NOTES, policy_years, ranged
+from evidence.chapters.pressure import MONEY_STEP
 from evidence.disclosure import CONFIDENTIAL, protect
 from evidence.exhibits import MIXED, Exhibit, Pack
-from evidence.funding import LEDGER_NOTES, policy_years, ranged
-from evidence.pressure import MONEY_STEP
 from evidence.wording import exact, money, month, number, sentence, share
 from params.errors import unknown
 

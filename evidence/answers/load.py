@@ -11,8 +11,8 @@ from evidence import results
 from evidence.answers import pictures
 from evidence.answers.groups import Grouping, council_counts, grouped, grouping, in_text, residents
 from evidence.answers.net_cost import council_gross, council_net, pence
+from evidence.chapters.funding import policy_years, ranged
 from evidence.exhibits import Exhibit, Pack
-from evidence.funding import policy_years, ranged
 from evidence.wording import exact, month, number, sentence
 
 PEOPLE, GROSS, NET, DUTIES = (

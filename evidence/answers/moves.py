@@ -12,9 +12,9 @@ from evidence import results
 from evidence.answers import pictures, waterfall
 from evidence.answers.companions import NotMade
 from evidence.answers.waterfall import INTERVAL, TOGETHER, whole
-from evidence.baseline import ACCOMMODATION
+from evidence.chapters.baseline import ACCOMMODATION
+from evidence.chapters.funding import policy_years, ranged, span
 from evidence.exhibits import Exhibit, Exhibits, Pack, heading
-from evidence.funding import policy_years, ranged, span
 from evidence.results import HOTEL, Range
 from evidence.wording import change, exact, money, number, number_range, sentence
 from params import InputError

@@ -9,8 +9,8 @@ import xarray as xr
 from evidence import results
 from evidence.answers import pictures
 from evidence.answers.groups import Grouping, council_counts, grouped, grouping, in_text, residents
+from evidence.chapters.funding import LEDGER_NOTES, policy_years, ranged
 from evidence.exhibits import Exhibit, Pack
-from evidence.funding import LEDGER_NOTES, policy_years, ranged
 from evidence.wording import exact, money, money_range, net_cost, sentence
 
 GRANT, NET = "Grant received", "Net cost"

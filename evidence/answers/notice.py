@@ -9,8 +9,8 @@ import xarray as xr
 from evidence import results
 from evidence.answers import pictures
 from evidence.answers.companions import NotMade
+from evidence.chapters.funding import policy_years, ranged, span
 from evidence.exhibits import Exhibit, Pack
-from evidence.funding import policy_years, ranged, span
 from evidence.results import HOTEL
 from evidence.wording import change, money, number, sentence
 

@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
-from evidence.figures import HALO, dot_ranges, range_key, wrapped
-from evidence.style import BAND80, CATEGORIES, INK, MUTED, count_axis, money_axis, money_scale, panels
+from evidence.drawing.figures import HALO, dot_ranges, range_key, wrapped
+from evidence.drawing.style import BAND80, CATEGORIES, INK, MUTED, count_axis, money_axis, money_scale, panels
 from evidence.wording import MINUS, number
 
 _TITLE_WIDTH = {1: 80, 2: 40, 3: 20, 4: 16}

@@ -21,9 +21,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from evidence import indices, intake
 from evidence.answers.factors import CHANCE, INTAKE, factor_of, factors
-from evidence.ensemble import Design, intake_path, load_arm
 from evidence.progress import Progress
 from evidence.records import (
     Record,
@@ -39,7 +37,9 @@ from evidence.records import (
     write_json,
     write_record,
 )
-from evidence.studies import Interrupted
+from evidence.studies import indices, intake
+from evidence.studies.engine import Interrupted
+from evidence.studies.ensemble import Design, intake_path, load_arm
 from params.errors import InputError
 from params.posterior import AXIS
 
@@ -134,7 +134,7 @@ def sobol_points(axes: Sequence[str], base: int, seed: int) -> NDArray[np.float6
 
 
 def sobol_table(axes: Sequence[str], outputs: NDArray[np.float64], seed: int = 0) -> pd.DataFrame:
-    """Indices of each group in the order of the factors; columns and errors as `evidence.indices.sobol_table`."""
+    """Indices of each group in the order of the factors; columns and errors as in `indices.sobol_table`."""
     table = indices.sobol_table(axes, outputs, seed, [factor_of(axis) for axis in axes])
     return table.set_index("factor").loc[list(factors(axes))].reset_index()
 

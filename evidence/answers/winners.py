@@ -10,9 +10,9 @@ from evidence import results
 from evidence.answers import pictures
 from evidence.answers.groups import Grouping, council_counts, grouping, in_text, residents
 from evidence.answers.net_cost import council_net, pence
+from evidence.chapters.funding import LEDGER_NOTES, policy_years, ranged, span
 from evidence.disclosure import CONFIDENTIAL, protect
 from evidence.exhibits import Exhibit, Pack
-from evidence.funding import LEDGER_NOTES, policy_years, ranged, span
 from evidence.wording import exact, listed, sentence
 
 BETTER, WORSE, UNCLEAR = "better off", "worse off", "not clear"

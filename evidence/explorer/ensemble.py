@@ -17,8 +17,8 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from evidence.ensemble import Design, replicate
 from evidence.explorer.levers import Position
+from evidence.studies.ensemble import Design, replicate
 from params.errors import InputError
 
 if TYPE_CHECKING:
@@ -196,7 +196,7 @@ class Ensemble:
             self._kept.popitem(last=False)
 
     def _one(self, position: Position, number: int, kept: dict[int, xr.Dataset], move: int) -> None:
-        from evidence.reduction import reduce
+        from evidence.studies.reduction import reduce
 
         self._current(move)
         draw, replication = number % self.design.draws, number // self.design.draws
@@ -207,7 +207,7 @@ class Ensemble:
 
     def _intake(self, position: Position) -> xr.Dataset:
         """Intake paths of the position's world, made once and kept in runs/ as a study's are."""
-        from evidence import intake
+        from evidence.studies import intake
 
         world = position["intake"]
         if world not in self._paths:

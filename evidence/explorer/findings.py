@@ -12,10 +12,10 @@ import xarray as xr
 
 import params
 from evidence import results
+from evidence.chapters.pressure import BACKTEST_QUARTERS, LEAST_FOR_CENTRAL
 from evidence.disclosure import BASE, CONFIDENTIAL, NOT_GIVEN, protect, ranges_only
 from evidence.explorer.ensemble import AS_NOW, MOVED, Look
 from evidence.explorer.levers import FROM
-from evidence.pressure import BACKTEST_QUARTERS, LEAST_FOR_CENTRAL
 from evidence.results import DISPERSAL, HOTEL, Range
 from evidence.wording import change, exact, listed, money, month, number, people_change, sentence
 

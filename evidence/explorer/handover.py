@@ -8,9 +8,9 @@ import shlex
 from pathlib import Path
 from typing import Any
 
-from evidence.ensemble import Design
 from evidence.explorer.ensemble import AS_NOW, MOVED
 from evidence.explorer.levers import SCENARIO, Position
+from evidence.studies.ensemble import Design
 from params.errors import InputError
 from params.register import ROOT
 

@@ -9,8 +9,8 @@ from math import cos, pi, sin
 import numpy as np
 import pandas as pd
 
-from evidence.hexmap import places, step_name
-from evidence.style import INK, MUTED, SEQUENCE, WITHHELD
+from evidence.drawing.hexmap import places, step_name
+from evidence.drawing.style import INK, MUTED, SEQUENCE, WITHHELD
 
 _SIZE, _RADIUS = 10.0, 5.6
 _CORNERS = [(sin(i * pi / 3) * _RADIUS, cos(i * pi / 3) * _RADIUS) for i in range(6)]

@@ -9,16 +9,16 @@ from html import escape
 import pandas as pd
 from matplotlib.figure import Figure
 
-from evidence import figures, style
-from evidence.ensemble import Design
+from evidence.chapters.pressure import MAP_STEPS, RULES
+from evidence.drawing import figures, style
+from evidence.drawing.hexmap import LAYOUT
 from evidence.exhibits import MODELLED, table_html
 from evidence.explorer import findings, handover
 from evidence.explorer.ensemble import AS_NOW
 from evidence.explorer.findings import DIFFERENCE, LEDGERS, STOCKS, Found
 from evidence.explorer.hexsvg import hexagons
 from evidence.explorer.levers import Position
-from evidence.hexmap import LAYOUT
-from evidence.pressure import MAP_STEPS, RULES
+from evidence.studies.ensemble import Design
 from evidence.wording import SHORTHAND, listed, money, month
 
 

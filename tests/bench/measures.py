@@ -275,7 +275,8 @@ def stored(replications: int) -> tuple[float, float]:
         Replications of ten years a minute, simulated and stored, by the clock and without the intake forecast, which
         is made once; and the share of the processor time that went into writing.
     """
-    from evidence import store, studies
+    from evidence.studies import engine as studies
+    from evidence.studies import store
 
     name = next(name for name in ("write_shard", "write_chunk") if hasattr(store, name))
     spent: dict[str, float] = collections.defaultdict(float)

@@ -10,7 +10,7 @@ import pytest
 import xarray as xr
 
 import params
-from evidence import exhibits, results, studies, study_plans
+from evidence import exhibits, results
 from evidence.answers import (
     closing_rate,
     companions,
@@ -23,6 +23,8 @@ from evidence.answers import (
     waterfall,
 )
 from evidence.progress import Silent
+from evidence.studies import engine as studies
+from evidence.studies import plans as study_plans
 from params import InputError
 
 pytestmark = pytest.mark.unit
@@ -172,7 +174,7 @@ def test_the_design_moves_every_uncertain_assumption_and_holds_the_first_run_cen
 
 def test_one_run_of_the_design_is_the_model_at_those_levels(tmp_path):
     planned = sensitivity.Plan(months=15, since="2026-04")
-    from evidence import intake
+    from evidence.studies import intake
     from forecasts import read_paths
 
     folder = intake.forecast(

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evidence.attack import bounds, difference, given_away, total
-from evidence.protection import Figures, margins, protect, rounded, said
+from evidence.exchange.attack import bounds, difference, given_away, total
+from evidence.exchange.protection import Figures, margins, protect, rounded, said
 from params.errors import InputError
 
 pytestmark = pytest.mark.unit

@@ -10,9 +10,9 @@ import pandas as pd
 import pytest
 
 import params
-from evidence import calibrate
 from evidence.cli import main
 from evidence.records import Record, read_record, sealed
+from evidence.validation import calibrate
 from params import InputError
 from params.posterior import bounds, calibrated
 from params.register import ROOT, read_register

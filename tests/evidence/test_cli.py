@@ -152,7 +152,7 @@ def test_a_run_is_kept_shown_and_not_made_twice(dispersal, tmp_path):
 
 
 def test_a_dated_change_leaves_what_came_before_alone(dispersal, tmp_path):
-    from evidence.runs import open_run
+    from evidence.studies.runs import open_run
 
     plain, dated = (
         dispersal("run", "central", "--replications", "1", "--months", "6", *more)[1][-1].split()[0]

@@ -16,10 +16,10 @@ from pathlib import Path
 
 import pytest
 
-from evidence import clusters
 from evidence.records import REPOSITORY, RunError
-from evidence.studies import open_study, run_plan, run_study
-from evidence.study_plans import plan
+from evidence.studies import clusters
+from evidence.studies.engine import open_study, run_plan, run_study
+from evidence.studies.plans import plan
 from params import InputError
 
 pytestmark = pytest.mark.behaviour

@@ -18,8 +18,8 @@ from numba import njit
 import evidence
 import params
 import sim
-from evidence.fingerprints import Unnamed, fingerprint
 from evidence.progress import Silent
+from evidence.studies.fingerprints import Unnamed, fingerprint
 from params import InputError
 
 pytestmark = pytest.mark.behaviour

@@ -11,12 +11,12 @@ import pytest
 import xarray as xr
 
 import params
-from evidence import designs, indices
-from evidence.ensemble import Design
-from evidence.runs import open_run, run_point
-from evidence.studies import open_study, resume_study, run_plan
-from evidence.study_files import Sample, Size, Study, parse_study
-from evidence.study_plans import from_settings, plan
+from evidence.studies import designs, indices
+from evidence.studies.engine import open_study, resume_study, run_plan
+from evidence.studies.ensemble import Design
+from evidence.studies.files import Sample, Size, Study, parse_study
+from evidence.studies.plans import from_settings, plan
+from evidence.studies.runs import open_run, run_point
 from params import InputError
 from params.register import ROOT
 
@@ -225,7 +225,7 @@ def test_a_record_brings_back_every_shipped_study():
 
 @pytest.mark.parametrize("name", ["sweep", "sobol", "screening"])
 def test_the_shipped_designs_hold(name):
-    from evidence.study_files import read_study
+    from evidence.studies.files import read_study
 
     found = read_study(ROOT / "studies" / f"{name}.toml")
     if name == "sweep":

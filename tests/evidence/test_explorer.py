@@ -11,12 +11,13 @@ import pytest
 
 import evidence
 import params
-from evidence import results, studies
+from evidence import results
 from evidence.disclosure import CONFIDENTIAL
 from evidence.explorer import findings, handover, showing
 from evidence.explorer.ensemble import AS_NOW, MOVED, Ensemble, checked
 from evidence.explorer.levers import FROM, LEVERS, Position, today
 from evidence.explorer.widget import Explorer
+from evidence.studies import engine as studies
 from evidence.wording import number
 from params import InputError
 from params.register import ROOT

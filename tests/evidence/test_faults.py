@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 
 import sim
-from evidence import study_plans
 from evidence.records import REPOSITORY, RunError, read_record
-from evidence.studies import open_study, resume_study, run_plan, run_study
-from evidence.study_plans import plan
+from evidence.studies import plans as study_plans
+from evidence.studies.engine import open_study, resume_study, run_plan, run_study
+from evidence.studies.plans import plan
 from params import InputError
 
 pytestmark = pytest.mark.behaviour

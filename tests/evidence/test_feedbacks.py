@@ -7,8 +7,12 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from evidence import feedbacks, records, studies, study_files, study_plans
+from evidence import records
 from evidence.exhibits import open_pack
+from evidence.studies import engine as studies
+from evidence.studies import files as study_files
+from evidence.studies import plans as study_plans
+from evidence.validation import feedbacks
 from params import InputError
 from params.register import read_register
 

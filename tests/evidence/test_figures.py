@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 from matplotlib.image import imread
 
-from evidence import figures, style
-from evidence.hexmap import hexmap
+from evidence.drawing import figures, style
+from evidence.drawing.hexmap import hexmap
 
 pytestmark = pytest.mark.unit
 

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 import forecasts
-from evidence.forecasting import Counter
+from evidence.forecast.forecasting import Counter
 from evidence.records import damaged, read_record
 
 pytestmark = pytest.mark.behaviour

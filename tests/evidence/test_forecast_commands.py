@@ -10,11 +10,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from evidence import cli, forecast_scores, outlook
+from evidence import cli
+from evidence.chapters import outlook
 from evidence.exhibits import Pack
-from evidence.forecast_archive import exportable
+from evidence.forecast import forecast_scores
+from evidence.forecast.forecast_archive import exportable
 from evidence.records import read_record
-from evidence.studies import open_study, run_study
+from evidence.studies.engine import open_study, run_study
 from params import reference
 
 pytestmark = pytest.mark.behaviour

@@ -7,7 +7,7 @@ import math
 import pytest
 
 import params
-from evidence import grant_history
+from evidence.chapters import grant_history
 from params.instruments import library
 from params.prices import deflator_vintage, in_prices_of
 

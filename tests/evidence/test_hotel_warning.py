@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from evidence import hotel_notice, hotel_sheet, hotel_warning
-from evidence.hotel_status import warning_lines
-from evidence.plan_status import shelf_of
-from evidence.projection import from_forecast
+from evidence.partners import hotel_notice, hotel_sheet, hotel_warning
+from evidence.partners.hotel_status import warning_lines
+from evidence.partners.plan_status import shelf_of
+from evidence.studies.projection import from_forecast
 from params import InputError
 
 pytestmark = pytest.mark.behaviour

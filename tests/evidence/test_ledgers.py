@@ -15,8 +15,10 @@ import xarray as xr
 
 import evidence
 import params
-from evidence import cost_checks, funding, homelessness, ledgers, local_costs, results, submission, unit_costs
+from evidence import results
+from evidence.chapters import cost_checks, funding, homelessness, ledgers, local_costs, unit_costs
 from evidence.exhibits import Exhibit, Pack
+from evidence.reporting import submission
 from params.instruments import SERVICES, SUPPORTED
 from params.prices import in_prices_of
 

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from evidence import monitoring
-from evidence.plan_status import lines, shelf_of
-from evidence.projection import Projection, councils_of, from_forecast
+from evidence.partners import monitoring
+from evidence.partners.plan_status import lines, shelf_of
+from evidence.studies.projection import Projection, councils_of, from_forecast
 from params import InputError, reference
 from params.plan import LOG_FILE, Milestone, read_plan, set_state
 

@@ -8,10 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from evidence import baseline, briefs, monitoring, pack_tables, packs, pathway
+from evidence.chapters import baseline
 from evidence.exhibits import OFFICIAL, open_pack
+from evidence.partners import monitoring, pack_tables, packs, pathway
 from evidence.records import damaged, read_record
-from evidence.studies import run_study
+from evidence.reporting import briefs
+from evidence.studies.engine import run_study
 from evidence.verify import EXHIBITS
 from params import InputError, reference
 from params.plan import read_plan

@@ -4,7 +4,7 @@ import pytest
 from jinja2 import UndefinedError
 from pypdf import PdfReader
 
-from evidence import pages
+from evidence.reporting import pages
 
 pytestmark = pytest.mark.unit
 PAGE = (

@@ -8,7 +8,8 @@ import pytest
 import evidence
 import params
 import sim
-from evidence import flows, pictures, results
+from evidence import results
+from evidence.drawing import flows, pictures
 from params import InputError
 from sim.flows import OUTSIDE
 from sim.flows import flows as counted

@@ -2,7 +2,7 @@
 
 import pytest
 
-from evidence.quotes import Quote, plain
+from evidence.reporting.quotes import Quote, plain
 from params import InputError
 
 pytestmark = pytest.mark.unit

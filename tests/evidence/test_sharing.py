@@ -11,8 +11,8 @@ import pytest
 
 import params
 from evidence import cli
-from evidence.attack import bounds, total
-from evidence.sharing import release
+from evidence.exchange.attack import bounds, total
+from evidence.exchange.sharing import release
 from params.protocols import FOLDER, read_protocol
 
 pytestmark = pytest.mark.behaviour

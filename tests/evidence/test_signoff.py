@@ -4,9 +4,10 @@ import subprocess
 
 import pytest
 
-from evidence import editions, records
+from evidence import records
 from evidence.records import Record, sealed
-from evidence.signoff import read_signoff
+from evidence.reporting import editions
+from evidence.reporting.signoff import read_signoff
 from params import InputError
 
 pytestmark = pytest.mark.unit

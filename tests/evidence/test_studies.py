@@ -16,13 +16,13 @@ import xarray as xr
 
 import params
 import sim
-from evidence import parts
-from evidence.ensemble import Design
 from evidence.records import RunError, exclusive, read_record
-from evidence.reduction import reduce
-from evidence.runs import open_run, run_scenario
-from evidence.studies import open_study, run_study
-from evidence.study_plans import plan
+from evidence.studies import parts
+from evidence.studies.engine import open_study, run_study
+from evidence.studies.ensemble import Design
+from evidence.studies.plans import plan
+from evidence.studies.reduction import reduce
+from evidence.studies.runs import open_run, run_scenario
 from params import InputError
 
 pytestmark = pytest.mark.behaviour

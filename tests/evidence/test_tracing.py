@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from evidence.checks import local_line
-from evidence.tracing import _local, trace
+from evidence.studies.tracing import _local, trace
 from params import InputError
 from params.local import Local, read_rules
 

@@ -9,10 +9,11 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from evidence import calibrate, calibration_exhibits, trust, validate, validation_exhibits
+from evidence.chapters import calibration_exhibits, validation_exhibits
 from evidence.exhibits import Exhibit, Pack
 from evidence.records import Record, sealed
-from evidence.trust import Absent, published, within
+from evidence.validation import calibrate, trust, validate
+from evidence.validation.trust import Absent, published, within
 from evidence.wording import exact
 from params import InputError, posterior
 

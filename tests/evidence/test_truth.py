@@ -10,8 +10,8 @@ import pytest
 
 import params
 from evidence.cli import _code
-from evidence.rolling import Bars, blind_results
-from evidence.validate import verdict
+from evidence.validation.rolling import Bars, blind_results
+from evidence.validation.validate import verdict
 
 COLUMNS = ["start", "target_quarter", "level", "code", "accommodation", "quantile", "value"]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from evidence import unit_costs
+from evidence.chapters import unit_costs
 from params import InputError
 from params.instruments import SERVICES
 from params.prices import in_prices_of

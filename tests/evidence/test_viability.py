@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 
 import params
-from evidence import cli, viability
+from evidence import cli
+from evidence.partners import viability
 
 pytestmark = pytest.mark.behaviour
 

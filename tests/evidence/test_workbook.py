@@ -5,7 +5,7 @@ import zipfile
 import pytest
 from python_calamine import CalamineWorkbook
 
-from evidence.workbook import ODS, XLSX, Sheet, write
+from evidence.reporting.workbook import ODS, XLSX, Sheet, write
 
 pytestmark = pytest.mark.unit
 ROWS = [["=1+1", 3.0, 2026.0], ["@SUM(A1)", 1234567.25, 2027.0], ["https://example.org", "[c]", 2028.0]]

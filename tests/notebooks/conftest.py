@@ -7,7 +7,8 @@ from pathlib import Path
 import learning
 import pytest
 
-from evidence import report, studies
+from evidence.reporting import report
+from evidence.studies import engine as studies
 
 STUDY = """
 title = "Two ways of paying"

@@ -17,9 +17,12 @@ import pytest
 from python_calamine import CalamineWorkbook
 
 import params
-from evidence import assurance, baseline, cli, funding, ledgers, pages, results, studies, submission, verify
+from evidence import cli, results, verify
+from evidence.chapters import assurance, baseline, funding, ledgers
 from evidence.disclosure import BASE
 from evidence.exhibits import MODELLED, OFFICIAL, open_pack, read_index, read_views
+from evidence.reporting import pages, submission
+from evidence.studies import engine as studies
 from evidence.wording import SHORTHAND
 
 pytestmark = pytest.mark.notebooks

@@ -9,7 +9,9 @@ import pytest
 import xarray as xr
 
 import params
-from evidence import choosing, execution, records
+from evidence import records
+from evidence.reporting import execution
+from evidence.studies import choosing
 from sim.stepping import core
 
 FOLDER = records.REPOSITORY / "notebooks" / "choosing"

@@ -19,8 +19,9 @@ from pathlib import Path
 import pytest
 
 import evidence
-from evidence import pages, records, results
+from evidence import records, results
 from evidence.explorer.findings import DIFFERENCE
+from evidence.reporting import pages
 from evidence.wording import money, number
 
 pytestmark = pytest.mark.notebooks

@@ -16,7 +16,8 @@ import pytest
 
 import params
 import sim
-from evidence import cli, clusters
+from evidence import cli
+from evidence.studies import clusters
 from params.register import ROOT
 
 pytestmark = pytest.mark.notebooks

@@ -13,9 +13,11 @@ import pandas as pd
 import pytest
 
 import params
-from evidence import execution, records, report, results, studies
+from evidence import records, results
 from evidence.exhibits import DERIVED, MIXED, MODELLED, OFFICIAL, QUOTED, RECORDED, read_index, read_views
 from evidence.records import RunError, damaged, read_record
+from evidence.reporting import execution, report
+from evidence.studies import engine as studies
 from evidence.wording import money
 from params import InputError
 

@@ -19,7 +19,7 @@ from sphinx.application import Sphinx
 
 import params
 from evidence.cli import app as dispersal
-from evidence.study_files import read_study
+from evidence.studies.files import read_study
 from params.instruments import KINDS, library
 from params.register import FOREVER, ROOT, Assumption, Value, read_register, read_toml
 

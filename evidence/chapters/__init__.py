@@ -1,0 +1,1 @@
+"""What each notebook of the report shows."""

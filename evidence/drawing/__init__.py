@@ -1,0 +1,1 @@
+"""Pictures: one function each, one style, alternative text from the data."""

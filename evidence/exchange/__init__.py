@@ -1,0 +1,1 @@
+"""Data in and out under protocols, with disclosure control of every release."""

@@ -1,0 +1,1 @@
+"""The forecasting verbs: made, kept, scored again."""

@@ -1,0 +1,1 @@
+"""For councils and regional partnerships: packs, the change plan, hotels, rural viability."""
