@@ -255,7 +255,7 @@ class _Engine:
         import forecasts
 
         self.job = Job(self.plan, self.folder, forecasts.read_paths(self.folder / INTAKE))
-        self.progress.say(f"  {clock(time.monotonic() - started)} for that; compiling the monthly kernel (once)")
+        self.progress.say(f"  {clock(time.monotonic() - started)} for that")
         self._layout()
         self._adopt()
 

@@ -161,7 +161,6 @@ def _kept(
         parents=(source.name,),
         extra={"local_intelligence": {scenario: drawn.local.rows()}} if drawn.local.rows() else {},
     )
-    shown.say("  compiling the monthly kernel (once), then simulating")
     shown.begin(0, len(wanted))
     try:
         with sealed(runs, record, replace_existing=True) as partial:
