@@ -66,8 +66,8 @@ docs: $(STAMP)  ## the pages on how to use it, with notebooks executed, into run
 	@rm -rf runs/site && mv runs/.site/html runs/site
 	@echo "runs/site/index.html"
 
-docs-check: $(STAMP)  ## every tutorial in a real JupyterLab, with chromium
-	@$(BIN)/python -m pytest -m lab tests/notebooks/test_learn_in_a_browser.py
+docs-check: $(STAMP)  ## every tutorial and the explorer in a real JupyterLab, with chromium
+	@$(BIN)/python -m pytest -m lab tests/notebooks
 
 lock:  ## resolve requirements.lock again from pyproject.toml (needs uv)
 	@uv pip compile pyproject.toml --all-extras --universal --python-version 3.12 --generate-hashes \

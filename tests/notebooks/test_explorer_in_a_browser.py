@@ -247,6 +247,7 @@ def test_nothing_is_cut_off_at_any_width(page, name, width):
     page.set_viewport_size({"width": 1280, "height": 1000})
 
 
+@pytest.mark.lab
 def test_in_jupyterlab_the_mouse_moves_it_and_it_equals_the_api(lab, place):
     lab.get_by_label(RULE).select_option(label="Population share")
     box = lab.get_by_label(GRANT)
@@ -266,6 +267,7 @@ def test_in_jupyterlab_the_mouse_moves_it_and_it_equals_the_api(lab, place):
     ready(lab, "As now")
 
 
+@pytest.mark.lab
 def test_axe_finds_nothing_serious_in_the_explorer_in_jupyterlab(lab):
     one_region(lab)
     assert grave(lab, ".dispersal-explorer") == []
