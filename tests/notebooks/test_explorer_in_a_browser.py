@@ -129,8 +129,13 @@ def lab(browser, place):
         shown.set_default_timeout(1000 * SECONDS)
         shown.goto(address.replace("/lab?", "/lab/tree/explorer.ipynb?"))
         shown.wait_for_selector('.jp-Notebook-ExecutionIndicator[data-status="idle"]')
-        shown.locator(".jp-CodeCell .cm-content").first.click()
-        shown.keyboard.press("Shift+Enter")
+        prompt = shown.locator(".jp-CodeCell .jp-InputPrompt").first
+        for _ in range(10):  # a kernel that is still connecting lets the first key go by
+            shown.locator(".jp-CodeCell .cm-content").first.click()
+            shown.keyboard.press("Shift+Enter")
+            shown.wait_for_timeout(3000)
+            if prompt.inner_text().strip() not in ("[ ]:", ""):
+                break
         ready(shown, "As now")
         yield shown
         shown.close()
