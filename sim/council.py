@@ -13,9 +13,11 @@ from typing import Any
 
 import mesa
 import numpy as np
+from numba import njit
 
 from sim.states import Barrier, Participation, Service
 
+_SATURATION, _LIMIT, _PRESSURE, _GAP, _TRUST = (int(b) for b in list(Barrier)[:-1])  # numba wants plain numbers
 NATIONS = ("England", "Scotland", "Wales", "Northern Ireland")
 
 
@@ -165,15 +167,21 @@ def objection_terms(councils: Councils, now: Any) -> np.ndarray:
 
     Source: elicited, but for the limit, which follows the slower growth seen from about 80% of the limit.
     """
-    listens = float(now.feedback.capacity_to_consent)
-    used = councils.people / np.maximum(councils.limit(now), 1.0)
-    terms = np.zeros((councils.count, len(Barrier)))
-    terms[:, Barrier.SATURATION] = now.consultation.limit * np.minimum(used, 1.0) ** 2
-    terms[:, Barrier.CLUSTER_LIMIT] = now.consultation.limit * np.maximum(used - 0.8, 0.0)
-    terms[:, Barrier.SERVICE_PRESSURE] = listens * now.consultation.pressure * np.maximum(councils.pressure - 1.0, 0.0)
-    terms[:, Barrier.FUNDING_GAP] = listens * now.consultation.gap * funding_gap(councils)
-    terms[:, Barrier.TRUST] = now.consultation.willingness * (1.0 - councils.willingness)
-    return terms * councils.steady("barriers", _barriers, now)
+    columns = councils.people, councils.limit(now), councils.pressure, councils.funded, councils.willingness
+    return np.asarray(_terms(*columns, councils.steady("barriers", _barrier_weights, now)))
+
+
+@njit(cache=True)
+def _terms(people, limit, pressure, funded, willingness, weight):
+    terms = np.zeros((people.size, weight.size))
+    for row in range(people.size):
+        used = people[row] / max(limit[row], 1.0)
+        terms[row, _SATURATION] = weight[_SATURATION] * min(used, 1.0) ** 2
+        terms[row, _LIMIT] = weight[_LIMIT] * max(used - 0.8, 0.0)
+        terms[row, _PRESSURE] = weight[_PRESSURE] * max(pressure[row] - 1.0, 0.0)
+        terms[row, _GAP] = weight[_GAP] * min(max(1.0 - funded[row], 0.0), 1.0)
+        terms[row, _TRUST] = weight[_TRUST] * (1.0 - willingness[row])
+    return terms
 
 
 def funding_gap(councils: Councils) -> np.ndarray:
@@ -181,9 +189,14 @@ def funding_gap(councils: Councils) -> np.ndarray:
     return np.asarray(np.minimum(np.maximum(1.0 - councils.funded, 0.0), 1.0))
 
 
-def _barriers(now: Any) -> np.ndarray:
-    """Which reasons are switched on, (barrier,)."""
-    return np.array([bool(getattr(now.barriers, barrier.name.lower())) for barrier in Barrier])
+def _barrier_weights(now: Any) -> np.ndarray:
+    """What each reason weighs in log odds, (barrier,); nought where it, or the feedback behind it, is switched off."""
+    weights, asked = np.zeros(len(Barrier)), now.consultation
+    weights[[Barrier.SATURATION, Barrier.CLUSTER_LIMIT]] = asked.limit
+    weights[[Barrier.SERVICE_PRESSURE, Barrier.FUNDING_GAP]] = asked.pressure, asked.gap
+    weights[[Barrier.SERVICE_PRESSURE, Barrier.FUNDING_GAP]] *= now.feedback.capacity_to_consent
+    weights[Barrier.TRUST] = asked.willingness
+    return weights * [bool(getattr(now.barriers, barrier.name.lower())) for barrier in Barrier]
 
 
 def _cluster_limit(residents: np.ndarray, now: Any) -> np.ndarray:
@@ -201,20 +214,12 @@ def objection_chance(councils: Councils, now: Any) -> np.ndarray:
     return chance if now.barriers.unsuitable else chance - 1.0 / (1.0 + np.exp(-now.consultation.objection))
 
 
-def objection_reasons(councils: Councils, now: Any, draw: np.ndarray) -> np.ndarray:
-    """The coded reason each council would give, drawn in proportion to what pushes it.
-
-    Args:
-        draw: uniforms (council,).
-
-    Returns:
-        Barrier codes (council,); UNSUITABLE (the property itself) where nothing else presses.
-    """
+def reasons_to_object(councils: Councils, now: Any) -> np.ndarray:
+    """What each coded reason weighs in an objection, (council, barrier), the property itself (UNSUITABLE) included."""
     weights = objection_terms(councils, now)
     if now.barriers.unsuitable:
         weights[:, Barrier.UNSUITABLE] = np.exp(now.consultation.objection)
-    edges = np.cumsum(weights, axis=1)
-    return np.asarray((draw[:, None] * edges[:, -1:] >= edges).sum(axis=1))
+    return weights
 
 
 def entry_chance(councils: Councils, now: Any) -> np.ndarray:

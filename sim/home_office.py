@@ -27,7 +27,7 @@ class HomeOffice(mesa.Agent):
 
         Source: quarterly AR(1) of log outcomes in the stock-flow study, taken to months.
         """
-        noise = self._drift.step(now.decisions.capacity_persistence, now.decisions.capacity_sd, draws, month)
+        noise = float(self._drift.step(now.decisions.capacity_persistence, now.decisions.capacity_sd, draws, month)[0])
         return int(min(now.decisions.capacity * math.exp(noise), now.decisions.queue_cap * queue))
 
     def open_hotels(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import calendar
+import math
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -18,13 +19,14 @@ from params import Assumptions
 from sim import children, costs, equity, households, section_4, services
 from sim.allocation import RULES as ALLOCATION
 from sim.clock import months_after
-from sim.council import NATIONS, Council, Councils, destinations, objection_reasons, respond
+from sim.consultation import LONGEST_LAG, answers, lags
+from sim.council import NATIONS, Council, Councils, destinations, respond
 from sim.funding import Caseload
 from sim.home_office import HomeOffice
 from sim.households import Households
 from sim.intelligence import Intelligence, hold
 from sim.noise import Drift
-from sim.provider import Provider, first_homes, hand_back
+from sim.provider import Provider, first_homes, hand_back, plan
 from sim.randomness import Draws
 from sim.recorder import Recorder
 from sim.rules import Rules
@@ -34,7 +36,6 @@ PHASES = (
     "policy", "arrive", "decide", "appeal", "leave", "procure", "consult",
     "open_beds", "place", "hotels", "serve", "fund", "respond", "record",
 )  # fmt: skip
-_LONGEST_LAG = 60  # months; longer lags are cut, so that a pipeline fits its array
 _WARM_UP = 18  # months of proposals before the start, so that homes on their way at the start exist
 
 
@@ -75,7 +76,6 @@ class DispersalModel(mesa.Model):
     ) -> None:
         super().__init__(scenario=Scenario(rng=seed, name=assumptions.scenario))
         self.draws = Draws(seed)
-        self._key_sets: dict[tuple[str, ...], np.ndarray] = {}
         self.rules = rules
         self.start = start
         self.intake = intake if intake.ndim == 1 else intake.sum(axis=1)
@@ -110,6 +110,7 @@ class DispersalModel(mesa.Model):
         for tick in range(_WARM_UP):
             self._propose(tick)
             self._answer(tick)
+            self.coming -= self.pipeline[tick]  # these opened before the start
         self.recorder = Recorder(start.day, self.intake.size, councils.count)
         self._record_stocks(0)
         self.schedule_recurring(self.run_month, Schedule(interval=1.0, start=1.0))
@@ -141,9 +142,10 @@ class DispersalModel(mesa.Model):
 
     def _start_flows(self) -> None:
         councils = self.councils
-        horizon = _WARM_UP + self.intake.size + 3 * _LONGEST_LAG
+        horizon = _WARM_UP + self.intake.size + 3 * LONGEST_LAG
         self.consulting = np.zeros((horizon, councils.count), np.int64)
         self.pipeline = np.zeros((horizon, councils.count), np.int64)
+        self.coming = np.zeros(councils.count, np.int64)  # beds in either
         self._every = np.arange(councils.count)
         self.proposed_ever = councils.beds > 0
         self.first_proposals = np.zeros(councils.count)
@@ -153,7 +155,7 @@ class DispersalModel(mesa.Model):
         self.quarter_before = self.start.stock.copy()
         self.subsistence_weight = self.start.stock[:, Accommodation.SUBSISTENCE].astype(float)
         self._grants, self._entries = Drift("grant odds"), Drift("support uptake")
-        self._relets = [Drift("turnaround", area) for area in range(len(councils.areas))]
+        self._relets = Drift("turnaround", len(councils.areas))
         self.newly_supported = 0
         self.section_4 = self.start.national["section_4"]
         self._authorities = np.bincount(councils.upper_tier, councils.population)
@@ -239,10 +241,10 @@ class DispersalModel(mesa.Model):
         people = int(self.intake[m])
         others = now.appeals.unexplained_inflow
         cases = int(others) + (self.draws.one("appeals residual", 0, m) < others - int(others))
-        keys = self._keys("size", "uptake", "group", "children", "subsistence", "subsistence place")
-        drift = self._entries.step(now.support.uptake_persistence, now.support.uptake_sd, self.draws, m)
+        keys = self.draws.keys(("size", "uptake", "group", "children", "subsistence", "subsistence place"))
+        drift = float(self._entries.step(now.support.uptake_persistence, now.support.uptake_sd, self.draws, m)[0])
         shares = (
-            now.intake.family_share, min(now.support.uptake * float(np.exp(drift - self._entries.variance / 2)), 1.0),
+            now.intake.family_share, min(now.support.uptake * math.exp(drift - self._entries.variance / 2), 1.0),
             now.intake.unaccompanied_share, now.support.subsistence_share, now.intake.school_age_share,
         )  # fmt: skip
         supported, alone = hh.arrive(
@@ -263,8 +265,8 @@ class DispersalModel(mesa.Model):
         now, hh, m = self.now, self.households, self.month
         queue = self.counts[0] + int(self.intake[m])
         capacity = self.home_office.decision_capacity(now, queue, self.draws, m)
-        drift = self._grants.step(now.decisions.grant_persistence, now.decisions.grant_odds_sd, self.draws, m)
-        keys = self._keys("decide", "outcome", "exit", "appeal", "retained", "tail entry")
+        drift = float(self._grants.step(now.decisions.grant_persistence, now.decisions.grant_odds_sd, self.draws, m)[0])
+        keys = self.draws.keys(("decide", "outcome", "exit", "appeal", "retained", "tail entry"))
         self.outcome_shares = households.outcome_shares(now, *self._usual_groups, drift)
         lodged = hh.decide(
             m, keys, queue, capacity, now.decisions.oldest_share,
@@ -278,7 +280,7 @@ class DispersalModel(mesa.Model):
     def appeal(self) -> None:
         """Appeals, within their own capacity."""
         now, hh, m = self.now, self.households, self.month
-        keys = self._keys("appeal order", "appeal outcome", "exit", "tail entry")
+        keys = self.draws.keys(("appeal order", "appeal outcome", "exit", "tail entry"))
         record = self.recorder
         queue = self.counts[1] + int(record["appeals_lodged_in_month"][m] + record["appeals_unexplained_in_month"][m])
         self.appeals_decided, allowed = hh.decide_appeals(
@@ -294,7 +296,7 @@ class DispersalModel(mesa.Model):
         supported = self.present[:, 0]
         housed = hh.occupied[:, Accommodation.DISPERSAL].copy()
         hh.leave(
-            m, self._keys("tail exit", "duty", "drift", "destination"), 1 / now.support.tail_stay,
+            m, self.draws.keys(("tail exit", "duty", "drift", "destination")), 1 / now.support.tail_stay,
             self._by_nation("duty share", now.move_on.duty_share), now.move_on.drift_share,
             self._destinations(supported), self.exits, self.duties,
         )  # fmt: skip
@@ -332,18 +334,21 @@ class DispersalModel(mesa.Model):
         councils, now = self.councils, self.now
         steer = self._preference() ** now.placement.steering
         pull = self.rules.attraction(councils, now) * steer
-        need = self._need(tick, councils.population * steer)
+        need = self._need(councils.population * steer)
         proposed = first_homes(
             councils, now, self.draws.each("first home", councils.count, tick),
             self.draws.each("first home size", councils.count, tick),
         )  # fmt: skip
+        beds, weight = plan(councils, need, pull, now)
         for provider in self.providers:
-            proposed += provider.propose(councils, need, pull, self.rules.offers, now, self.draws, tick)
-        answer = tick + self._months(now.consultation.lag, "consultation lag", tick)
+            proposed += provider.propose(councils, beds, weight, self.rules.offers, now, self.draws, tick)
+        keys = self.draws.keys(("consultation lag", "consultation lag rounding"))
+        answer = tick + lags(float(now.consultation.lag), councils.count, keys, tick)
         self.consulting[answer, self._every] += proposed
+        self.coming += proposed
         return proposed
 
-    def _need(self, tick: int, weight: np.ndarray) -> np.ndarray:
+    def _need(self, weight: np.ndarray) -> np.ndarray:
         """Beds wanted in each area beyond replacing hand-backs: people in hotels, recent growth, less the pipeline.
 
         Args:
@@ -355,8 +360,7 @@ class DispersalModel(mesa.Model):
         vacant = int((self.councils.beds - self.councils.voids - occupied[:, Accommodation.DISPERSAL]).sum())
         hotels = int(occupied[:, Accommodation.CONTINGENCY_HOTEL].sum())
         waiting = supported - int(occupied.sum())
-        coming = int(self.consulting[tick:].sum() + self.pipeline[tick:].sum())
-        national = hotels + waiting + growth - max(vacant, 0) - coming
+        national = hotels + waiting + growth - max(vacant, 0) - int(self.coming.sum())
         by_area = np.bincount(self.councils.area, weight, len(self.councils.areas))
         return national * by_area / by_area.sum()
 
@@ -378,31 +382,22 @@ class DispersalModel(mesa.Model):
         now, councils = self.now, self.councils
         beds = self.consulting[tick]
         chance = self.rules.objection_chance(councils, now)
-        objects = (self.draws.each("answer", councils.count, tick) < chance) & (beds > 0)
-        proceeds = self.draws.each("proceed", councils.count, tick) < now.consultation.proceed
-        dropped = objects & ~proceeds & bool(now.feedback.consent_to_beds)
-        reasons = objection_reasons(councils, now, self.draws.each("reason", councils.count, tick))
-        conditions = self.draws.each("conditions", councils.count, tick) < now.consultation.conditions
-        lag = np.maximum(self._months(now.procurement.opening_lag, "opening lag", tick), 1)
-        delay = self._months(now.consultation.conditions_lag, "conditions lag", tick)
-        lag = lag + np.where(conditions | objects, delay, 0)
-        # A rural council's first homes wait for what people will need there: access, voluntary groups, legal advice.
-        setting_up = councils.rural & (councils.beds == 0) & (beds > 0)
-        lag = lag + np.where(setting_up, round(now.procurement.rural_setup_lag), 0)
-        kept = np.where(dropped, 0, beds) * now.procurement.delivery
-        kept = _whole(kept, self.draws.each("delivery", councils.count, tick))
-        self.pipeline[tick + np.minimum(lag, 2 * _LONGEST_LAG - 1), self._every] += kept
+        objects, dropped, reasons, kept, lag = answers(beds, chance, councils, now, self.draws, tick)
+        self.pipeline[tick + lag, self._every] += kept
+        self.coming += kept - beds
         return beds, objects, dropped, reasons
 
     def open_beds(self) -> None:
         """Homes whose works and licences are done open, and some of those left empty are ready for new households."""
         councils, now = self.councils, self.now
         persistence, spread = now.procurement.turnaround_persistence, now.procurement.turnaround_sd
-        pace = [np.exp(a.step(persistence, spread, self.draws, self.month) - a.variance / 2) for a in self._relets]
-        ready = councils.voids / (1 + now.procurement.turnaround * np.array(pace)[councils.area])
+        drift = self._relets.step(persistence, spread, self.draws, self.month)
+        pace = np.exp(drift - self._relets.variance / 2)
+        ready = councils.voids / (1 + now.procurement.turnaround * pace[councils.area])
         councils.voids -= _whole(ready, self.draws.each("ready again", councils.count, self.month))
         opened = self.pipeline[self.month + _WARM_UP]
         councils.beds += opened
+        self.coming -= opened
         self.recorder["beds_opened_in_month"][self.month] = opened
 
     def place(self) -> None:
@@ -506,10 +501,7 @@ class DispersalModel(mesa.Model):
         record["beds_at_month_end"][index] = councils.beds
         record["voids_at_month_end"][index] = councils.voids
         record["hotel_beds_at_month_end"][index] = councils.hotel_beds
-        ahead = slice(index + _WARM_UP, None)
-        record["pipeline_beds_at_month_end"][index] = (
-            self.consulting[ahead].sum(axis=0) + self.pipeline[ahead].sum(axis=0)
-        )
+        record["pipeline_beds_at_month_end"][index] = self.coming
         record["awaiting_at_month_end"][index] = self.counts[0]
         record["open_appeals_at_month_end"][index] = self.counts[1]
         record["section_4_at_month_end"][index] = self.section_4
@@ -526,22 +518,10 @@ class DispersalModel(mesa.Model):
         rule = self.rules.allocation or ALLOCATION[self.now.placement.rule]
         return rule(self.councils, self.now) * self.councils.local_weight
 
-    def _keys(self, *decisions: str) -> np.ndarray:
-        if decisions not in self._key_sets:
-            self._key_sets[decisions] = np.array([self.draws.key(decision) for decision in decisions], np.uint64)
-        return self._key_sets[decisions]
-
     def _exit_days(self) -> np.ndarray:
         """Days from a grant to the end of support, for a person alone and for a family."""
         notice = np.array([self.now.decisions.notice_days, self.now.decisions.notice_days_families])
         return notice + self.now.decisions.exit_lag_days
-
-    def _months(self, mean: float, decision: str, tick: int) -> np.ndarray:
-        """Whole months (council,) with the given mean: a half of it for certain, the rest exponential."""
-        draw = self.draws.each(decision, self.councils.count, tick)
-        months = mean / 2 - np.log1p(-draw) * mean / 2
-        rounding = self.draws.each(f"{decision} rounding", self.councils.count, tick)
-        return np.minimum(np.floor(months + rounding), _LONGEST_LAG - 1).astype(np.int64)
 
 
 def _whole(number: np.ndarray, draw: np.ndarray) -> np.ndarray:

@@ -6,9 +6,10 @@ from typing import Any
 
 import mesa
 import numpy as np
+from numba import njit
 
 from sim.council import Councils, objection_chance
-from sim.randomness import Draws
+from sim.randomness import Draws, uniform
 from sim.states import Participation
 
 
@@ -21,62 +22,75 @@ class Provider(mesa.Agent):
         self.areas = areas
 
     def propose(
-        self, councils: Councils, need: np.ndarray, pull: np.ndarray, offers: Any, now: Any, draws: Draws, month: int
+        self, councils: Councils, beds: np.ndarray, weight: np.ndarray, offers: Any, now: Any, draws: Draws, month: int
     ) -> np.ndarray:
         """Beds proposed this month, (council,), in this provider's areas.
 
         Args:
-            need: (area,) beds wanted beyond replacing what is handed back; negative when beds stand empty.
-            pull: (council,) attraction of each council, times its weight by the allocation rule.
+            beds: (area,) beds it wants to propose.
+            weight: (area, council) how much it wants them to be in each council, from `plan`.
             offers: the rule that chooses councils, `sim.provider.offers` unless a researcher replaced it.
         """
         proposed = np.zeros(councils.count, np.int64)
-        pull = pull * open_to_proposals(councils, now)
-        kept_up = councils.beds * councils.local_weight * open_to_replacement(councils, now)
         for area in self.areas:
-            rows = councils.in_area(area)
-            losses, growth = beds_wanted(area, councils, float(need[area]), now)
-            # Where stock is to shrink, all that is proposed replaces losses.
-            refill = now.procurement.refill * min(losses / max(losses + growth, 1e-9), 1.0)
-            weight = np.zeros(councils.count)
-            weight[rows] = (1 - refill) * _shares(pull[rows]) + refill * _shares(kept_up[rows])
-            beds = (losses + growth) / now.procurement.planned_conversion
-            proposed += offers(area, councils, beds, weight, now, draws, month)
+            proposed += offers(area, councils, float(beds[area]), weight[area], now, draws, month)
         return proposed
 
 
-def beds_wanted(area: int, councils: Councils, need: float, now: Any) -> tuple[float, float]:
-    """Beds a provider wants in an area this month: to replace losses, and for as much growth as it can procure.
+def plan(councils: Councils, need: np.ndarray, pull: np.ndarray, now: Any) -> tuple[np.ndarray, np.ndarray]:
+    """How many beds are to be proposed in each area this month, and how they are shared among its councils.
+
+    Part of what replaces losses goes to where homes are kept up, the rest to where providers want to be.
+
+    Args:
+        need: (area,) beds wanted beyond replacing what is handed back; negative when beds stand empty.
+        pull: (council,) attraction of each council, times its weight by the allocation rule.
+
+    Returns:
+        Beds to propose (area,), and weights (area, council) that sum to one over an area's own councils.
+    """
+    losses, growth = beds_wanted(councils, need, now)
+    # Where stock is to shrink, all that is proposed replaces losses.
+    refill = now.procurement.refill * np.minimum(losses / np.maximum(losses + growth, 1e-9), 1.0)
+    keeps, takes_more = openness(councils, now)
+    kept_up = councils.beds * councils.local_weight * keeps
+    area, refill = councils.area, refill[councils.area]
+    weight = (1 - refill) * _shares(pull * takes_more, area) + refill * _shares(kept_up, area)
+    own = area == np.arange(need.size)[:, None]
+    return (losses + growth) / now.procurement.planned_conversion, np.where(own, weight, 0.0)
+
+
+def beds_wanted(councils: Councils, need: np.ndarray, now: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Beds wanted in each area this month, (area,): to replace losses, and for as much growth as can be procured.
 
     Growth may be negative, down to giving up the replacement of losses.
 
     Source: net growth by area measured from June 2023 to December 2025.
     """
-    rows = councils.in_area(area)
-    losses = handback_rate(now) * float(councils.beds[rows].sum())
-    reach = getattr(now.procurement.net_growth, councils.area_words[area]) * now.procurement.growth_factor
-    return losses, max(min(need, reach), -losses)
+    losses = handback_rate(now) * np.bincount(councils.area, councils.beds, len(councils.areas))
+    reach = councils.steady("reach", _reach, councils.area_words, now)
+    return losses, np.maximum(np.minimum(need, reach), -losses)
 
 
-def open_to_proposals(councils: Councils, now: Any) -> np.ndarray:
-    """Whether a provider may propose more homes in each council, (council,): it takes part and is below its limits."""
-    more = councils.participation <= Participation.ACTIVE
-    return np.asarray(open_to_replacement(councils, now) & more & (councils.beds < councils.limit(now)))
+def _reach(areas: list[str], now: Any) -> np.ndarray:
+    return np.array([getattr(now.procurement.net_growth, area) for area in areas]) * now.procurement.growth_factor
 
 
-def open_to_replacement(councils: Councils, now: Any) -> np.ndarray:
-    """Whether a provider may replace lost homes in each council, (council,).
+def openness(councils: Councils, now: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Whether a provider may replace lost homes in each council, and whether it may propose more, (council,) each.
 
-    A council at an advisory limit, or one that has paused, keeps what it has; at a hard limit it does not.
+    A council at an advisory limit, or one that has paused, keeps what it has; at a hard limit it does not. More homes
+    go where a council takes part and is below its limits.
     """
-    state = councils.participation
+    state, limit = councils.participation, councils.limit(now)
     takes_part = (state >= Participation.AGREED_NO_PROCUREMENT) & (state <= Participation.PAUSED_OR_AT_LIMIT)
-    most = councils.limit(now) if now.placement.cluster_hard else councils.maximum
-    return np.asarray(takes_part & ~councils.paused & (councils.beds < most))
+    keeps = takes_part & ~councils.paused & (councils.beds < (limit if now.placement.cluster_hard else councils.maximum))
+    return keeps, keeps & (state <= Participation.ACTIVE) & (councils.beds < limit)
 
 
-def _shares(weight: np.ndarray) -> np.ndarray:
-    return np.asarray(weight / max(float(weight.sum()), 1e-300))
+def _shares(weight: np.ndarray, area: np.ndarray) -> np.ndarray:
+    """Each council's share of its area's weight."""
+    return np.asarray(weight / np.maximum(np.bincount(area, weight), 1e-300)[area])
 
 
 def attraction(councils: Councils, now: Any) -> np.ndarray:
@@ -117,16 +131,23 @@ def offers(
     Returns:
         Beds proposed (council,), in whole lumps.
     """
-    rows = councils.in_area(area)
-    weights = pull[rows]
-    edges = np.cumsum(weights)
+    keys = draws.key(f"lumps {area}"), draws.key(f"offer {area}")
+    return np.asarray(_in_lumps(councils.in_area(area), beds, pull, int(now.procurement.lump), keys, month))
+
+
+@njit(cache=True)
+def _in_lumps(rows, beds, pull, lump, keys, month):
+    """Share beds among the councils of some rows, one lump at a time; arguments as in `offers`."""
+    proposed = np.zeros(pull.size, np.int64)
+    edges = np.cumsum(pull[rows])
     if edges[-1] <= 0:
-        return np.zeros(councils.count, np.int64)
-    lump = int(now.procurement.lump)
-    count = beds / lump
-    lumps = int(count) + (draws.one(f"lumps {area}", 0, month) < count - int(count))
-    picks = np.searchsorted(edges, draws.each(f"offer {area}", lumps, month) * edges[-1], side="right")
-    return np.bincount(rows[np.minimum(picks, rows.size - 1)], minlength=councils.count) * lump
+        return proposed
+    lumps = int(beds / lump)
+    lumps += uniform(keys[0], 0, month) < beds / lump - lumps
+    for number in range(lumps):
+        place = np.searchsorted(edges, uniform(keys[1], number, month) * edges[-1], side="right")
+        proposed[rows[min(place, rows.size - 1)]] += lump
+    return proposed
 
 
 def first_homes(councils: Councils, now: Any, chance: np.ndarray, size: np.ndarray) -> np.ndarray:

@@ -43,7 +43,7 @@ def uniform(key: np.uint64, who: int, when: int) -> float:
     return float(bits >> uint64(11)) * (1.0 / 9007199254740992.0)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True)  # so short that to give the interpreter's lock away and get it back would cost more
 def _fill(key: np.uint64, first: int, count: int, when: int) -> np.ndarray:
     draws = np.empty(count)
     for position in range(count):
@@ -57,12 +57,19 @@ class Draws:
     def __init__(self, seed: int) -> None:
         self._seed = seed
         self._keys: dict[str, np.uint64] = {}
+        self._sets: dict[tuple[str, ...], np.ndarray] = {}
 
     def key(self, decision: str) -> np.uint64:
         """Key of a named decision, for a kernel that draws inside."""
         if decision not in self._keys:
             self._keys[decision] = decision_key(self._seed, decision)
         return self._keys[decision]
+
+    def keys(self, decisions: tuple[str, ...]) -> np.ndarray:
+        """Keys of several named decisions, uint64, for a kernel that draws inside."""
+        if decisions not in self._sets:
+            self._sets[decisions] = np.array([self.key(decision) for decision in decisions], np.uint64)
+        return self._sets[decisions]
 
     def each(self, decision: str, count: int, when: int, first: int = 0) -> np.ndarray:
         """Uniforms of shape (count,), one for each row of a table (council, area) from `first` on, at one month."""

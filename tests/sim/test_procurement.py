@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import params
-from sim.provider import beds_wanted, first_homes, open_to_proposals, open_to_replacement
+from sim.provider import beds_wanted, first_homes, openness, plan
 from sim.run import councils_at, prepare
 from sim.starts import published_start
 from sim.states import Accommodation, Participation
@@ -28,14 +28,15 @@ def at(**changes):
 
 def test_beds_wanted_replace_losses_and_grow_within_need_and_reach(councils):
     now = at()
-    losses, growth = beds_wanted(0, councils, 1e9, now)
+    every = np.ones(len(councils.areas))
+    losses, growth = (found[0] for found in beds_wanted(councils, 1e9 * every, now))
     assert losses == pytest.approx(
         now.procurement.handback_rate * (1 + now.procurement.squeeze * now.procurement.rent_growth)
         * councils.beds[councils.in_area(0)].sum()
     )  # fmt: skip
     assert growth == pytest.approx(now.procurement.net_growth.midlands_and_east_of_england)
-    assert beds_wanted(0, councils, 5.0, now)[1] == 5.0
-    assert sum(beds_wanted(0, councils, -1e9, now)) == 0.0, "empty beds everywhere: nothing is replaced"
+    assert (beds_wanted(councils, 5.0 * every, now)[1] == 5.0).all()
+    assert not sum(beds_wanted(councils, -1e9 * every, now)).any(), "empty beds everywhere: nothing is replaced"
 
 
 def test_nothing_is_proposed_to_councils_outside_or_at_the_hard_limit(councils):
@@ -43,12 +44,13 @@ def test_nothing_is_proposed_to_councils_outside_or_at_the_hard_limit(councils):
     councils.participation[:] = Participation.ACTIVE
     councils.participation[0] = Participation.NOT_PARTICIPATING
     councils.beds[1] = councils.limit(now)[1]
-    found = open_to_proposals(councils, now)
+    kept, found = openness(councils, now)
+    assert not kept[1], "at a hard limit nothing is replaced"
     assert not found[0] and not found[1] and found[2:].sum() > 0
     advisory = at(placement__cluster_hard=False)
-    assert not open_to_proposals(councils, advisory)[1], "no more homes at the limit"
-    assert open_to_replacement(councils, advisory)[1], "but those it has are kept up"
-    assert not open_to_replacement(councils, now)[1]
+    kept, found = openness(councils, advisory)
+    assert not found[1], "no more homes at the limit"
+    assert kept[1], "but those it has are kept up"
 
 
 def test_first_homes_are_small_and_never_in_rural_or_participating_councils(councils):
@@ -105,18 +107,11 @@ def test_refill_keeps_beds_nearer_to_where_they_were(steady_intake):
     assert moved(1.0) < moved(0.0)
 
 
-def test_a_provider_that_shrinks_still_chooses_by_weights_that_sum_to_one(steady_intake):
-    model = prepare(params.load(), steady_intake(1), seed=1)
-    weights = []
-
-    def offers(area, councils, beds, pull, now, draws, month):
-        weights.append(pull)
-        return np.zeros(councils.count, np.int64)
-
-    losses = [beds_wanted(area, model.councils, 0.0, model.now)[0] for area in range(len(model.councils.areas))]
-    pull = np.ones(model.councils.count)
-    for provider in model.providers:
-        provider.propose(model.councils, -0.9 * np.array(losses), pull, offers, model.now, model.draws, 0)
-    assert len(weights) == len(losses)
-    for weight in weights:
-        assert weight.min() >= 0 and weight.sum() == pytest.approx(1)
+@pytest.mark.parametrize("need", [-0.9, 0.0, 50.0])
+def test_a_plan_shares_every_areas_beds_whether_it_grows_or_shrinks(councils, need):
+    now = at()
+    losses, _ = beds_wanted(councils, np.zeros(len(councils.areas)), now)
+    beds, weight = plan(councils, need * losses, np.ones(councils.count), now)
+    assert weight.min() >= 0 and beds.min() > 0
+    np.testing.assert_allclose(weight.sum(axis=1), 1)
+    assert not weight[0, councils.area != 0].any(), "a provider proposes nothing outside the area"
