@@ -6,7 +6,7 @@ import math
 import re
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
@@ -82,6 +82,7 @@ class Assumptions:
     posterior: Posterior | None = None
     instruments: Mapping[str, Instrument] = MappingProxyType({})
     given: Mapping[str, object] = MappingProxyType({})
+    _made: dict[int, Any] = field(init=False, compare=False, default_factory=dict)
 
     def value(self, name: str, on: date) -> Value:
         """Value of one assumption on a date; before its first date the first value holds."""
@@ -114,8 +115,10 @@ class Assumptions:
         found: dict[int, Any] = {}
         for month in months:
             found.setdefault(bisect_right(changes, month), month)
-        made = {position: self.at(month) for position, month in found.items()}
-        return [made[bisect_right(changes, month)] for month in months]
+        for position, month in found.items():
+            if position not in self._made:  # kept, because a study's replications ask for the same months
+                self._made[position] = self.at(month)
+        return [self._made[bisect_right(changes, month)] for month in months]
 
     def with_draw(self, draw: int, draws: int, seed: int) -> Assumptions:
         """The same assumptions with the uncertain ones moved to draw number `draw`.

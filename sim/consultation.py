@@ -23,14 +23,14 @@ _UNSUITABLE = int(Barrier.UNSUITABLE)
 
 
 @njit(cache=True)
-def months_of_lag(mean, level, rounding):
+def months_of_lag(mean: float, level: float, rounding: float) -> int:
     """Whole months with a given mean: a half of it for certain, the rest exponential; two uniforms."""
     months = mean / 2 - np.log1p(-level) * mean / 2
     return min(int(months + rounding), LONGEST_LAG - 1)
 
 
 @njit(cache=True)
-def lags(mean, count, keys, tick):
+def lags(mean: float, count: int, keys: np.ndarray, tick: int) -> np.ndarray:
     """`months_of_lag` for every council, (council,); keys of the draw and of its rounding."""
     months = np.empty(count, np.int64)
     for row in range(count):
@@ -58,14 +58,15 @@ def answers(
     numbers = proceeds, asked.conditions, built.opening_lag, asked.conditions_lag, built.delivery
     setup = round(built.rural_setup_lag)
     keys = draws.keys(_DRAWN)
-    found: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray] = _answers(
-        beds, chance, reasons_to_object(councils, now), first, setup, tuple(map(float, numbers)), keys, tick
-    )
-    return found
+    weights = reasons_to_object(councils, now)
+    return _answers(beds, chance, weights, first, setup, tuple(map(float, numbers)), keys, tick)
 
 
 @njit(cache=True)
-def _answers(beds, chance, weights, first, setup, numbers, keys, tick):
+def _answers(
+    beds: np.ndarray, chance: np.ndarray, weights: np.ndarray, first: np.ndarray, setup: int,
+    numbers: tuple[float, ...], keys: np.ndarray, tick: int,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     proceed, conditions, opening_lag, conditions_lag, delivery = numbers
     objects, dropped = np.zeros(beds.size, np.bool_), np.zeros(beds.size, np.bool_)
     reasons, kept, lags = np.full(beds.size, _UNSUITABLE), np.zeros(beds.size, np.int64), np.zeros(beds.size, np.int64)
@@ -92,7 +93,7 @@ def _answers(beds, chance, weights, first, setup, numbers, keys, tick):
 
 
 @njit(cache=True)
-def _reason(level, weights):
+def _reason(level: float, weights: np.ndarray) -> int:
     """The reason given, drawn in proportion to what each weighs."""
     mark, edge = level * weights.sum(), 0.0
     for reason in range(weights.size - 1):

@@ -9,13 +9,16 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
+from numba import njit
 
 from sim.council import lines
 from sim.states import Accommodation, HomeOfficeItem, OtherBody, Participation, Service
 
 BASE_MONTH = np.datetime64("2025-10")  # the middle of 2025-26, the price base
 _SELF_CATERED = [Accommodation.DISPERSAL, Accommodation.OTHER, Accommodation.SUBSISTENCE]
-_CATERED = [Accommodation.INITIAL, Accommodation.CONTINGENCY_HOTEL, Accommodation.CONTINGENCY_OTHER]
+_PAID_NIGHTS = list(Accommodation)[: Accommodation.SUBSISTENCE]
+_HOMELESSNESS, _COORDINATION = int(Service.HOMELESSNESS), int(Service.COORDINATION)  # numba wants plain numbers
+_OUTSIDE, _WITHDRAWN = int(Participation.NOT_PARTICIPATING), int(Participation.WITHDRAWN)
 
 
 def price_level(month: np.datetime64, now: Any) -> float:
@@ -54,13 +57,29 @@ def council_gross(
 
     Source: unit costs elicited around published comparators; see the register.
     """
-    cost = served * lines(now.services.unit_cost) / 12
-    cost[:, Service.HOMELESSNESS] *= 1 - now.services.benefit_share
-    takes_part = (participation != Participation.NOT_PARTICIPATING) & (participation != Participation.WITHDRAWN)
-    cost[:, Service.COORDINATION] += takes_part * now.services.fixed_cost / 12
-    cost *= np.where(rural, now.services.rural_cost, 1.0)[:, None]
     level = price_level(month, now) * real_growth(month, now.prices.council_cost_growth)
-    return np.asarray(cost * level)
+    own = now.services
+    prices = float(own.benefit_share), own.fixed_cost / 12, float(own.rural_cost), level
+    return np.asarray(_gross(served, participation, rural, lines(own.unit_cost), prices))
+
+
+@njit(cache=True)
+def _gross(
+    served: np.ndarray, participation: np.ndarray, rural: np.ndarray, unit_cost: np.ndarray,
+    prices: tuple[float, float, float, float],
+) -> np.ndarray:
+    benefit_share, fixed_cost, rural_cost, level = prices
+    cost = np.empty_like(served)
+    for row in range(served.shape[0]):
+        dearer = rural_cost if rural[row] else 1.0
+        for line in range(served.shape[1]):
+            cost[row, line] = served[row, line] * unit_cost[line] / 12
+        cost[row, _HOMELESSNESS] *= 1 - benefit_share
+        if participation[row] != _OUTSIDE and participation[row] != _WITHDRAWN:
+            cost[row, _COORDINATION] += fixed_cost
+        for line in range(served.shape[1]):
+            cost[row, line] = cost[row, line] * dearer * level
+    return cost
 
 
 def person_nights(people: np.ndarray, days: int) -> np.ndarray:
@@ -77,12 +96,20 @@ def home_office(nights: np.ndarray, grant: float, month: np.datetime64, now: Any
     """
     level = price_level(month, now) * real_growth(month, now.prices.contract_growth)
     ledger = np.zeros(len(HomeOfficeItem))
-    for kind in list(Accommodation)[: Accommodation.SUBSISTENCE]:
-        ledger[kind] = nights[kind] * getattr(now.costs.night, kind.name.lower()) * level
-    cash = nights[_SELF_CATERED].sum() * now.costs.cash_self_catered + nights[_CATERED].sum() * now.costs.cash_catered
-    ledger[HomeOfficeItem.CASH_SUPPORT] = cash / 7 * price_level(month, now)
+    night, week = _rates(now.costs)
+    ledger[: night.size] = nights[: night.size] * night * level
+    ledger[HomeOfficeItem.CASH_SUPPORT] = nights @ week / 7 * price_level(month, now)
     ledger[HomeOfficeItem.GRANTS_TO_COUNCILS] = grant
     return ledger
+
+
+@lru_cache(maxsize=256)
+def _rates(costs: Any) -> tuple[np.ndarray, np.ndarray]:
+    """What a night costs by accommodation type that is paid for, (5,), and cash support a week by type, (6,)."""
+    night = np.array([getattr(costs.night, kind.name.lower()) for kind in _PAID_NIGHTS])
+    week = np.full(len(_PAID_NIGHTS) + 1, float(costs.cash_catered))
+    week[_SELF_CATERED] = costs.cash_self_catered
+    return night, week
 
 
 def other_public(children: float, people: float, appeals: int, month: np.datetime64, now: Any) -> np.ndarray:

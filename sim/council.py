@@ -6,7 +6,7 @@ them. A `Council` agent is a view of one row.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -18,6 +18,8 @@ from numba import njit
 from sim.states import Barrier, Participation, Service
 
 _SATURATION, _LIMIT, _PRESSURE, _GAP, _TRUST = (int(b) for b in list(Barrier)[:-1])  # numba wants plain numbers
+_PROCURING, _ACTIVE, _PAUSED, _WITHDRAWN = (int(state) for state in list(Participation)[Participation.PROCURING :])
+ESTABLISHED = 10  # people; the patterns count a council as taking part from ten, below that numbers flicker
 NATIONS = ("England", "Scotland", "Wales", "Northern Ireland")
 
 
@@ -30,6 +32,7 @@ class Councils:
         area: index of the contract area.
         upper_tier: index of the upper-tier authority (the county of a district, otherwise the council itself).
         rent_ratio: two-bedroom rent over the mean of its contract area; 1 where no rent is known.
+        factors: of the transparent index, by name, standardised (`equity.factors`).
         beds: dispersal bed spaces in use or ready for use, one person each; voids are not published.
         voids: dispersal beds between one household and the next, people who could live there.
         hotel_beds: hotel beds paid for.
@@ -58,6 +61,7 @@ class Councils:
     rural: np.ndarray
     upper_tier: np.ndarray
     rent_ratio: np.ndarray
+    factors: Mapping[str, np.ndarray]
     fixed_beds: np.ndarray  # (council, 6): initial, other contingency and other accommodation keep their size
     beds: np.ndarray
     hotel_beds: np.ndarray
@@ -172,7 +176,10 @@ def objection_terms(councils: Councils, now: Any) -> np.ndarray:
 
 
 @njit(cache=True)
-def _terms(people, limit, pressure, funded, willingness, weight):
+def _terms(
+    people: np.ndarray, limit: np.ndarray, pressure: np.ndarray, funded: np.ndarray, willingness: np.ndarray,
+    weight: np.ndarray,
+) -> np.ndarray:
     terms = np.zeros((people.size, weight.size))
     for row in range(people.size):
         used = people[row] / max(limit[row], 1.0)
@@ -245,26 +252,30 @@ def respond(councils: Councils, now: Any, surprised: np.ndarray) -> None:
     Args:
         surprised: (council,) hotels that opened without notice.
     """
-    listens = float(now.feedback.capacity_to_consent)
-    target = now.response.ceiling - listens * (
-        now.response.pressure * np.maximum(councils.pressure - 1.0, 0.0) + now.response.gap * funding_gap(councils)
+    listens = bool(now.feedback.capacity_to_consent)
+    by_experience, loss = now.response, now.hotels.trust_loss if now.feedback.hotels_to_trust else 0.0
+    gap = funding_gap(councils)
+    target = by_experience.ceiling - listens * (
+        by_experience.pressure * np.maximum(councils.pressure - 1.0, 0.0) + by_experience.gap * gap
     )
-    councils.willingness += now.response.speed * (target - councils.willingness)
-    if now.feedback.hotels_to_trust:
-        councils.willingness -= now.hotels.trust_loss * surprised
-    np.clip(councils.willingness, 0.0, 1.0, out=councils.willingness)
-
-    state = councils.participation
-    state[(state == Participation.PROCURING) & (councils.people >= ESTABLISHED)] = Participation.ACTIVE
-    full = councils.people >= councils.limit(now)
-    strained = (councils.pressure > now.response.pause_pressure) & bool(listens)
-    state[(state == Participation.ACTIVE) & (full | strained)] = Participation.PAUSED_OR_AT_LIMIT
-    state[(state == Participation.PAUSED_OR_AT_LIMIT) & ~(full | strained)] = Participation.ACTIVE
-    emptied = (councils.beds == 0) & (councils.people == 0)
-    state[(state == Participation.PAUSED_OR_AT_LIMIT) & emptied] = Participation.WITHDRAWN
+    willing = councils.willingness + by_experience.speed * (target - councils.willingness) - loss * surprised
+    councils.willingness[:] = np.minimum(np.maximum(willing, 0.0), 1.0)
+    strained = (councils.people >= councils.limit(now)) | listens & (councils.pressure > by_experience.pause_pressure)
+    _move_states(councils.participation, councils.people, councils.beds, strained)
 
 
-ESTABLISHED = 10  # people; the patterns count a council as taking part from ten, below that numbers flicker
+@njit(cache=True)
+def _move_states(state: np.ndarray, people: np.ndarray, beds: np.ndarray, strained: np.ndarray) -> None:
+    """Participation after a month, in place; `strained` councils are at their limit or under too much pressure."""
+    for row in range(state.size):
+        if state[row] == _PROCURING and people[row] >= ESTABLISHED:
+            state[row] = _ACTIVE
+        if state[row] == _ACTIVE and strained[row]:
+            state[row] = _PAUSED
+        elif state[row] == _PAUSED and not strained[row]:
+            state[row] = _ACTIVE
+        if state[row] == _PAUSED and beds[row] == 0 and people[row] == 0:
+            state[row] = _WITHDRAWN
 
 
 def first_states(dispersal: np.ndarray) -> np.ndarray:
@@ -295,9 +306,15 @@ def destinations(population: np.ndarray, supported: np.ndarray, scottish: np.nda
 
     Source: share going to Scotland elicited around published counts of Glasgow; the mix elsewhere elicited.
     """
+    own = float(now.move_on.drift_population), float(now.move_on.drift_scotland)
+    return np.asarray(_destinations(population, supported, scottish, *own))
+
+
+@njit(cache=True)
+def _destinations(
+    population: np.ndarray, supported: np.ndarray, scottish: np.ndarray, mix: float, share: float
+) -> np.ndarray:
     people, there = population / population.sum(), supported / max(float(supported.sum()), 1.0)
-    mix = now.move_on.drift_population
     elsewhere = np.where(scottish, 0.0, mix * people + (1 - mix) * there)
     in_scotland = np.where(scottish, there if there[scottish].any() else people, 0.0)
-    share = now.move_on.drift_scotland
-    return np.asarray((1 - share) * elsewhere / elsewhere.sum() + share * in_scotland / in_scotland.sum())
+    return (1 - share) * elsewhere / elsewhere.sum() + share * in_scotland / in_scotland.sum()

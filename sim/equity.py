@@ -6,9 +6,11 @@ same places, councils or regions.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numba import njit
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -60,20 +62,43 @@ def index_weight(councils: pd.DataFrame, now: Any, gained: np.ndarray | None = N
     weight by default, and only the pace of change stands for it: a score of residents' attitudes would reward
     hostility.
     """
+    return weighed(councils["population"].to_numpy(float), factors(councils), now, gained)
+
+
+def factors(councils: pd.DataFrame) -> dict[str, np.ndarray]:
+    """The factors of the index that do not change, each standardised over councils; 0 where one is not known.
+
+    Args:
+        councils: reference table of councils.
+    """
     rent = councils["rent_2bed"].astype(float)
-    factors: dict[str, Any] = {
+    found: dict[str, Any] = {
         "deprivation": -councils["deprivation_decile"].astype(float),  # decile 1 is the most deprived
         "rent": np.log(rent / rent.groupby(councils["rent_basis"]).transform("mean")),
         "rural": (councils["rural_class"] == "rural").astype(float),
     }
-    if gained is not None:
-        factors["cohesion"] = councils["population"].astype(float) * 0.0 + gained
-    log_weight = np.zeros(len(councils))
-    for name, values in factors.items():
-        spread = float(values.std())
-        standard = ((values - values.mean()) / spread if spread > 0 else values * 0.0).fillna(0.0)
-        log_weight -= getattr(now.equity, name) * standard.to_numpy()
-    return np.asarray(councils["population"].to_numpy(float) * np.exp(log_weight))
+    return {name: _standardised(values.to_numpy()) for name, values in found.items()}
+
+
+def weighed(
+    population: np.ndarray, known: Mapping[str, np.ndarray], now: Any, gained: np.ndarray | None = None
+) -> np.ndarray:
+    """`index_weight` from factors that are standardised already.
+
+    Args:
+        population: (council,) residents.
+        known: from `factors`.
+    """
+    own = dict(known) if gained is None else {**known, "cohesion": _standardised(gained)}
+    log_weight = np.zeros(population.size)
+    for name, standard in own.items():
+        log_weight -= getattr(now.equity, name) * standard
+    return np.asarray(population * np.exp(log_weight))
+
+
+def _standardised(values: np.ndarray) -> np.ndarray:
+    spread = float(np.nanstd(values, ddof=1))
+    return np.nan_to_num((values - np.nanmean(values)) / spread) if spread > 0 else np.zeros(values.size)
 
 
 def metrics(stock: pd.DataFrame, councils: pd.DataFrame, now: Any) -> pd.Series:
@@ -110,6 +135,7 @@ def metrics(stock: pd.DataFrame, councils: pd.DataFrame, now: Any) -> pd.Series:
     )
 
 
+@njit(cache=True)
 def water_fill(total: float, weight: np.ndarray, room: np.ndarray) -> np.ndarray:
     """Share `total` people in proportion to `weight` without exceeding `room` anywhere.
 
@@ -132,7 +158,7 @@ def water_fill(total: float, weight: np.ndarray, room: np.ndarray) -> np.ndarray
     k = int(np.searchsorted(reached, min(total, float(room.sum()))))
     before = filled[k - 1] if k else 0.0
     rate = (min(total, float(room.sum())) - before) / weight[order][k:].sum() if k < room.size else np.inf
-    return np.asarray(np.minimum(room, rate * weight))
+    return np.minimum(room, rate * weight)
 
 
 def least_largest_rate(total: float, weight: np.ndarray, room: np.ndarray) -> np.ndarray:

@@ -7,10 +7,11 @@ from typing import Any
 
 import mesa
 import numpy as np
+from numba import njit
 
 from sim.council import Councils
 from sim.noise import Drift
-from sim.randomness import Draws
+from sim.randomness import Draws, uniform
 
 
 class HomeOffice(mesa.Agent):
@@ -83,7 +84,8 @@ class HomeOffice(mesa.Agent):
         budget = min(empty, now.hotels.close_rate * float(beds.sum()))
         if budget <= 0:
             return closed
-        self._plan_exits(councils, now.hotels.exit_share * budget, now, draws, month)
+        keys, months = draws.keys(("hotel closes", "hotel exit")), max(round(now.hotels.exit_months), 1)
+        _plan_exits(beds, councils.closing, now.hotels.exit_share * budget, months, keys, month)
         staying = np.where(councils.closing > 0, 0, beds)
         blocks = max(budget - float(closed.sum()), 0.0) / now.hotels.block
         count = int(blocks) + (draws.one("hotel blocks", 0, month) < blocks - int(blocks))
@@ -94,19 +96,23 @@ class HomeOffice(mesa.Agent):
             closed += int(now.hotels.block) * blocks_closed
         return np.minimum(closed, beds)
 
-    def _plan_exits(self, councils: Councils, beds: float, now: Any, draws: Draws, month: int) -> None:
-        """Put councils on an exit plan until their hotels hold as many beds as are to go this way."""
-        has = (councils.hotel_beds > 0) & (councils.closing == 0)
-        # A race with rates inverse to size: councils with small hotels tend to lose them first.
-        race = np.where(has, -np.log1p(-draws.each("hotel closes", councils.count, month)), np.inf)
-        order = np.argsort(race * np.maximum(councils.hotel_beds, 1), kind="stable")
-        months = max(round(now.hotels.exit_months), 1)
-        for row in order[: int(has.sum())]:
-            size = float(councils.hotel_beds[row])
-            if draws.one("hotel exit", int(row), month) >= beds / size:  # certain while whole hotels fit
-                break
-            councils.closing[row] = months
-            beds -= size
+
+@njit(cache=True)
+def _plan_exits(
+    hotel_beds: np.ndarray, closing: np.ndarray, beds: float, months: int, keys: np.ndarray, month: int
+) -> None:
+    """Put councils on an exit plan until their hotels hold `beds` beds, in place."""
+    # A race with rates inverse to size: councils with small hotels tend to lose them first.
+    race = np.full(hotel_beds.size, np.inf)
+    for row in range(hotel_beds.size):
+        if hotel_beds[row] > 0 and closing[row] == 0:
+            race[row] = -np.log1p(-uniform(keys[0], row, month)) * hotel_beds[row]
+    for row in np.argsort(race, kind="mergesort"):
+        # Certain while whole hotels fit.
+        if race[row] == np.inf or uniform(keys[1], row, month) >= beds / hotel_beds[row]:
+            break
+        closing[row] = months
+        beds -= hotel_beds[row]
 
 
 def surprise_chance(now: Any) -> float:

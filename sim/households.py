@@ -15,6 +15,7 @@ from sim import kernels
 from sim.randomness import Draws, uniform
 from sim.states import Accommodation, Outcome, Stage
 
+_GRANTED, _REFUSED, _WITHDRAWN, _ADMINISTRATIVE = (int(outcome) for outcome in Outcome)  # numba wants plain numbers
 _MOST_GRANTED = 0.98  # of the outcomes of one decision group
 _GONE_SHARE = 1 / 6  # of the rows, before the columns are closed up
 _AT_ONCE = 2**16  # rows of the start made at once: no array of all households stands beside the columns
@@ -330,21 +331,31 @@ def outcome_shares(now: Any, weight: np.ndarray, granted: np.ndarray, drift: flo
     Returns:
         Array (group, outcome); rows sum to one.
     """
-    weight = weight / weight.sum()
-    national = 1.0 / (1.0 + (1.0 / max(now.decisions.grant_share, 1e-9) - 1.0) * np.exp(-drift))
-    full = np.zeros(weight.size, bool)
+    own = now.decisions
+    return np.asarray(
+        _outcome_shares(
+            weight / weight.sum(), granted, float(own.grant_share), float(own.withdrawn_share),
+            float(own.administrative_share), drift,
+        )
+    )  # fmt: skip
+
+
+@njit(cache=True)
+def _outcome_shares(weight, granted, grant_share, withdrawn_share, administrative_share, drift):
+    national = 1.0 / (1.0 + (1.0 / max(grant_share, 1e-9) - 1.0) * np.exp(-drift))
+    full = np.zeros(weight.size, np.bool_)
     for _ in range(weight.size):  # what a group at its ceiling cannot take goes to the others: the mean is kept
         wanted = national - _MOST_GRANTED * weight[full].sum()
-        scale = wanted / max(float(weight[~full] @ granted[~full]), 1e-9)
+        scale = wanted / max((weight[~full] * granted[~full]).sum(), 1e-9)
         granted = np.where(full, _MOST_GRANTED, granted * scale)
         full = full | (granted >= _MOST_GRANTED)
         if not (granted > _MOST_GRANTED).any():
             break
     granted = np.minimum(granted, _MOST_GRANTED)
-    other = max(1.0 - now.decisions.grant_share, 1e-9)
-    shares = np.empty((weight.size, len(Outcome)))
-    shares[:, Outcome.GRANTED] = granted
-    shares[:, Outcome.WITHDRAWN] = (1 - granted) * now.decisions.withdrawn_share / other
-    shares[:, Outcome.ADMINISTRATIVE] = (1 - granted) * now.decisions.administrative_share / other
-    shares[:, Outcome.REFUSED] = 1.0 - shares[:, [Outcome.GRANTED, Outcome.WITHDRAWN, Outcome.ADMINISTRATIVE]].sum(1)
+    other = max(1.0 - grant_share, 1e-9)
+    shares = np.empty((weight.size, 4))
+    shares[:, _GRANTED] = granted
+    shares[:, _WITHDRAWN] = (1 - granted) * withdrawn_share / other
+    shares[:, _ADMINISTRATIVE] = (1 - granted) * administrative_share / other
+    shares[:, _REFUSED] = 1.0 - (shares[:, _GRANTED] + shares[:, _WITHDRAWN] + shares[:, _ADMINISTRATIVE])
     return shares

@@ -14,7 +14,6 @@ from mesa.experimental.scenarios import Scenario
 from mesa.time import Schedule
 from scipy.special import gammaincinv
 
-import params
 from params import Assumptions
 from sim import children, costs, equity, households, section_4, services
 from sim.allocation import RULES as ALLOCATION
@@ -131,7 +130,7 @@ class DispersalModel(mesa.Model):
         councils.willingness[:] = now.response.start_willingness
         gained = self.start.stock[:, : Accommodation.SUBSISTENCE].sum(axis=1) - self.start.baseline
         gained = gained / councils.population
-        councils.fair_weight = equity.index_weight(params.reference("councils"), now, gained)
+        councils.fair_weight = equity.weighed(councils.population, councils.factors, now, gained)
         councils.hotel_beds = np.ceil(councils.hotel_beds / now.hotels.used_share).astype(np.int64)
         # Who entered support and did not add to it replaced somebody, whose bed stands empty for a while.
         flows = self.start.national

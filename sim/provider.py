@@ -84,7 +84,8 @@ def openness(councils: Councils, now: Any) -> tuple[np.ndarray, np.ndarray]:
     """
     state, limit = councils.participation, councils.limit(now)
     takes_part = (state >= Participation.AGREED_NO_PROCUREMENT) & (state <= Participation.PAUSED_OR_AT_LIMIT)
-    keeps = takes_part & ~councils.paused & (councils.beds < (limit if now.placement.cluster_hard else councils.maximum))
+    most = limit if now.placement.cluster_hard else councils.maximum
+    keeps = takes_part & ~councils.paused & (councils.beds < most)
     return keeps, keeps & (state <= Participation.ACTIVE) & (councils.beds < limit)
 
 
@@ -136,7 +137,9 @@ def offers(
 
 
 @njit(cache=True)
-def _in_lumps(rows, beds, pull, lump, keys, month):
+def _in_lumps(
+    rows: np.ndarray, beds: float, pull: np.ndarray, lump: int, keys: tuple[np.uint64, np.uint64], month: int
+) -> np.ndarray:
     """Share beds among the councils of some rows, one lump at a time; arguments as in `offers`."""
     proposed = np.zeros(pull.size, np.int64)
     edges = np.cumsum(pull[rows])

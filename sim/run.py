@@ -12,7 +12,7 @@ import numpy as np
 import params
 from params import Assumptions, InputError
 from params.prices import deflator_vintage
-from sim import compiling
+from sim import compiling, equity
 from sim.clock import months_after
 from sim.council import Councils, first_states
 from sim.households import SLOTS_A_MONTH
@@ -136,7 +136,7 @@ def _static() -> dict[str, Any]:
     areas = sorted(table["contract_area"].unique())
     rent = table["rent_2bed"].astype(float)
     mean = rent.groupby(table["contract_area"]).transform("mean")
-    columns = {
+    columns: dict[str, Any] = {
         "codes": table["lad_code"].to_numpy(str),
         "names": table["name"].to_numpy(str),
         "region": table["region"].to_numpy(str),
@@ -149,7 +149,8 @@ def _static() -> dict[str, Any]:
         "upper_tier": np.unique(table["utla_code"], return_inverse=True)[1],
         "rent_ratio": (rent / mean).fillna(1.0).to_numpy(),
     }
-    for column in columns.values():
+    columns["factors"] = equity.factors(table)
+    for column in (*columns.values(), *columns["factors"].values()):
         if isinstance(column, np.ndarray):
             column.setflags(write=False)  # every run shares them: a rule that writes into one would change the others
     return columns
