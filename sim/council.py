@@ -176,6 +176,12 @@ def objection_terms(councils: Councils, now: Any) -> np.ndarray:
 
 
 @njit(cache=True)
+def _gap(funded: float) -> float:
+    """Share of gross cost that no grant meets, 0 to 1."""
+    return min(max(1.0 - funded, 0.0), 1.0)
+
+
+@njit(cache=True)
 def _terms(
     people: np.ndarray, limit: np.ndarray, pressure: np.ndarray, funded: np.ndarray, willingness: np.ndarray,
     weight: np.ndarray,
@@ -186,14 +192,9 @@ def _terms(
         terms[row, _SATURATION] = weight[_SATURATION] * min(used, 1.0) ** 2
         terms[row, _LIMIT] = weight[_LIMIT] * max(used - 0.8, 0.0)
         terms[row, _PRESSURE] = weight[_PRESSURE] * max(pressure[row] - 1.0, 0.0)
-        terms[row, _GAP] = weight[_GAP] * min(max(1.0 - funded[row], 0.0), 1.0)
+        terms[row, _GAP] = weight[_GAP] * _gap(funded[row])
         terms[row, _TRUST] = weight[_TRUST] * (1.0 - willingness[row])
     return terms
-
-
-def funding_gap(councils: Councils) -> np.ndarray:
-    """Share of gross cost that no grant meets, (council,), 0 to 1."""
-    return np.asarray(np.minimum(np.maximum(1.0 - councils.funded, 0.0), 1.0))
 
 
 def _barrier_weights(now: Any) -> np.ndarray:
@@ -252,27 +253,40 @@ def respond(councils: Councils, now: Any, surprised: np.ndarray) -> None:
     Args:
         surprised: (council,) hotels that opened without notice.
     """
-    listens = bool(now.feedback.capacity_to_consent)
-    by_experience, loss = now.response, now.hotels.trust_loss if now.feedback.hotels_to_trust else 0.0
-    gap = funding_gap(councils)
-    target = by_experience.ceiling - listens * (
-        by_experience.pressure * np.maximum(councils.pressure - 1.0, 0.0) + by_experience.gap * gap
-    )
-    willing = councils.willingness + by_experience.speed * (target - councils.willingness) - loss * surprised
-    councils.willingness[:] = np.minimum(np.maximum(willing, 0.0), 1.0)
-    strained = (councils.people >= councils.limit(now)) | listens & (councils.pressure > by_experience.pause_pressure)
-    _move_states(councils.participation, councils.people, councils.beds, strained)
+    listens = float(now.feedback.capacity_to_consent)
+    own, loss = now.response, now.hotels.trust_loss if now.feedback.hotels_to_trust else 0.0
+    weights = own.ceiling, listens * own.pressure, listens * own.gap, own.speed, loss
+    _move_willingness(councils.willingness, councils.pressure, councils.funded, surprised, tuple(map(float, weights)))
+    pause = float(own.pause_pressure) if listens else np.inf
+    columns = councils.participation, councils.people, councils.beds, councils.limit(now), councils.pressure
+    _move_states(*columns, pause)
 
 
 @njit(cache=True)
-def _move_states(state: np.ndarray, people: np.ndarray, beds: np.ndarray, strained: np.ndarray) -> None:
-    """Participation after a month, in place; `strained` councils are at their limit or under too much pressure."""
+def _move_willingness(
+    willingness: np.ndarray, pressure: np.ndarray, funded: np.ndarray, surprised: np.ndarray,
+    weights: tuple[float, ...],
+) -> None:
+    """Willingness after a month, in place."""
+    ceiling, by_pressure, by_gap, speed, loss = weights
+    for row in range(willingness.size):
+        target = ceiling - (by_pressure * max(pressure[row] - 1.0, 0.0) + by_gap * _gap(funded[row]))
+        after = willingness[row] + speed * (target - willingness[row]) - loss * surprised[row]
+        willingness[row] = min(max(after, 0.0), 1.0)
+
+
+@njit(cache=True)
+def _move_states(
+    state: np.ndarray, people: np.ndarray, beds: np.ndarray, limit: np.ndarray, pressure: np.ndarray, pause: float
+) -> None:
+    """Participation after a month, in place."""
     for row in range(state.size):
+        strained = people[row] >= limit[row] or pressure[row] > pause
         if state[row] == _PROCURING and people[row] >= ESTABLISHED:
             state[row] = _ACTIVE
-        if state[row] == _ACTIVE and strained[row]:
+        if state[row] == _ACTIVE and strained:
             state[row] = _PAUSED
-        elif state[row] == _PAUSED and not strained[row]:
+        elif state[row] == _PAUSED and not strained:
             state[row] = _ACTIVE
         if state[row] == _PAUSED and beds[row] == 0 and people[row] == 0:
             state[row] = _WITHDRAWN

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import calendar
 import math
+from calendar import monthrange
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -81,7 +81,8 @@ class DispersalModel(mesa.Model):
         self.councils = councils
         self.calendar = months_after(start.day, self.intake.size)
         councils.month = self.calendar[0]
-        self._policy = assumptions.by_month([month.astype("datetime64[D]").item() for month in self.calendar])
+        self._days = [month.astype("datetime64[D]").item() for month in self.calendar]
+        self._policy = assumptions.by_month(self._days)
         self.now = self._policy[0]
         self.month = -1
         self._local = Intelligence(assumptions.local.rules, councils)
@@ -230,7 +231,7 @@ class DispersalModel(mesa.Model):
         self.now = self._policy[self.month]
         self.councils.month = self.calendar[self.month]
         self._local.apply(self.councils, self.councils.month)
-        if self.calendar[self.month].astype(object).month == 4:
+        if self._days[self.month].month == 4:
             self.baseline_people = self.households.occupied.copy()
             self.baseline = self.baseline_people[:, : Accommodation.SUBSISTENCE].sum(axis=1).astype(float)
 
@@ -460,17 +461,15 @@ class DispersalModel(mesa.Model):
     def fund(self) -> None:
         """Costs fall where they fall; grants are paid by rule."""
         now, m, record = self.now, self.month, self.recorder
-        month = self.calendar[m]
+        month, day = self.calendar[m], self._days[m]
         served = costs.served(self.needed, self.capacity, now)
         gross = costs.council_gross(served, self.councils.participation, self.councils.rural, month, now)
         load = self._caseload(gross)
         grant = self.rules.grants(load, now)
-        if month.astype(object).month % 3 == 0:
+        if day.month % 3 == 0:
             self.quarter_before = self.households.occupied.copy()
         self.councils.funded += (_share(grant, load.gross_cost) - self.councils.funded) / 12
-        day = month.astype(object)
-        days = calendar.monthrange(day.year, day.month)[1]
-        nights = costs.person_nights(self.households.occupied.sum(axis=0), days)
+        nights = costs.person_nights(self.households.occupied.sum(axis=0), monthrange(day.year, day.month)[1])
         record["person_nights_in_month"][m] = nights
         record["service_units_in_month"][m] = served
         record["council_gross_cost_in_month"][m] = gross

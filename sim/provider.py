@@ -12,6 +12,8 @@ from sim.council import Councils, objection_chance
 from sim.randomness import Draws, uniform
 from sim.states import Participation
 
+_OUTSIDE, _AGREED, _, _ACTIVE, _PAUSED = (int(state) for state in list(Participation)[: Participation.WITHDRAWN])
+
 
 class Provider(mesa.Agent):
     """One of the three providers, with its contract areas."""
@@ -50,14 +52,26 @@ def plan(councils: Councils, need: np.ndarray, pull: np.ndarray, now: Any) -> tu
         Beds to propose (area,), and weights (area, council) that sum to one over an area's own councils.
     """
     losses, growth = beds_wanted(councils, need, now)
-    # Where stock is to shrink, all that is proposed replaces losses.
-    refill = now.procurement.refill * np.minimum(losses / np.maximum(losses + growth, 1e-9), 1.0)
     keeps, takes_more = openness(councils, now)
-    kept_up = councils.beds * councils.local_weight * keeps
-    area, refill = councils.area, refill[councils.area]
-    weight = (1 - refill) * _shares(pull * takes_more, area) + refill * _shares(kept_up, area)
-    own = area == np.arange(need.size)[:, None]
-    return (losses + growth) / now.procurement.planned_conversion, np.where(own, weight, 0.0)
+    kept_up, wanted = councils.beds * councils.local_weight * keeps, pull * takes_more
+    weight = _weights(councils.area, losses, growth, wanted, kept_up, float(now.procurement.refill))
+    return (losses + growth) / now.procurement.planned_conversion, weight
+
+
+@njit(cache=True)
+def _weights(
+    area: np.ndarray, losses: np.ndarray, growth: np.ndarray, wanted: np.ndarray, kept_up: np.ndarray, refill: float
+) -> np.ndarray:
+    weight, sums = np.zeros((losses.size, area.size)), np.full((2, losses.size), 1e-300)
+    for row in range(area.size):
+        sums[0, area[row]] += wanted[row]
+        sums[1, area[row]] += kept_up[row]
+    for row in range(area.size):
+        its = area[row]
+        # Where stock is to shrink, all that is proposed replaces losses.
+        share = refill * min(losses[its] / max(losses[its] + growth[its], 1e-9), 1.0)
+        weight[its, row] = (1 - share) * wanted[row] / sums[0, its] + share * kept_up[row] / sums[1, its]
+    return weight
 
 
 def beds_wanted(councils: Councils, need: np.ndarray, now: Any) -> tuple[np.ndarray, np.ndarray]:
@@ -82,16 +96,23 @@ def openness(councils: Councils, now: Any) -> tuple[np.ndarray, np.ndarray]:
     A council at an advisory limit, or one that has paused, keeps what it has; at a hard limit it does not. More homes
     go where a council takes part and is below its limits.
     """
-    state, limit = councils.participation, councils.limit(now)
-    takes_part = (state >= Participation.AGREED_NO_PROCUREMENT) & (state <= Participation.PAUSED_OR_AT_LIMIT)
+    limit = councils.limit(now)
     most = limit if now.placement.cluster_hard else councils.maximum
-    keeps = takes_part & ~councils.paused & (councils.beds < most)
-    return keeps, keeps & (state <= Participation.ACTIVE) & (councils.beds < limit)
+    found: tuple[np.ndarray, np.ndarray] = _openness(
+        councils.participation, councils.paused, councils.beds, limit, most
+    )
+    return found
 
 
-def _shares(weight: np.ndarray, area: np.ndarray) -> np.ndarray:
-    """Each council's share of its area's weight."""
-    return np.asarray(weight / np.maximum(np.bincount(area, weight), 1e-300)[area])
+@njit(cache=True)
+def _openness(
+    state: np.ndarray, paused: np.ndarray, beds: np.ndarray, limit: np.ndarray, most: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    keeps, takes_more = np.zeros(state.size, np.bool_), np.zeros(state.size, np.bool_)
+    for row in range(state.size):
+        keeps[row] = _AGREED <= state[row] <= _PAUSED and not paused[row] and beds[row] < most[row]
+        takes_more[row] = keeps[row] and state[row] <= _ACTIVE and beds[row] < limit[row]
+    return keeps, takes_more
 
 
 def attraction(councils: Councils, now: Any) -> np.ndarray:
@@ -164,11 +185,11 @@ def first_homes(councils: Councils, now: Any, chance: np.ndarray, size: np.ndarr
 
     Source: footholds of one to three people in 3% of unopened councils a quarter since June 2023.
     """
-    outside = (councils.participation == Participation.NOT_PARTICIPATING) & (councils.beds == 0) & ~councils.rural
-    outside &= ~councils.paused & (councils.local_weight > 0)
-    outside &= councils.maximum >= now.procurement.first_home_beds
-    beds = 1 + np.floor(size * now.procurement.first_home_beds)
-    return np.asarray(np.where(outside & (chance < now.procurement.first_home_chance), beds, 0), np.int64)
+    most = now.procurement.first_home_beds
+    drawn = chance < now.procurement.first_home_chance
+    outside = drawn & (councils.participation == Participation.NOT_PARTICIPATING) & (councils.beds == 0)
+    outside &= ~councils.rural & ~councils.paused & (councils.local_weight > 0) & (councils.maximum >= most)
+    return np.asarray(outside * (1 + size * most).astype(np.int64))
 
 
 def handback_rate(now: Any) -> float:
@@ -183,7 +204,15 @@ def hand_back(councils: Councils, now: Any, draw: np.ndarray) -> np.ndarray:
     Args:
         draw: uniforms (council,).
     """
-    lump = np.minimum(np.maximum(councils.beds, 1), now.procurement.lump)
-    count = handback_rate(now) * councils.beds / lump
-    lumps = np.floor(count) + (draw < count - np.floor(count))
-    return np.asarray(np.minimum(lumps * lump, councils.beds), np.int64)
+    return np.asarray(_handed_back(councils.beds, handback_rate(now), int(now.procurement.lump), draw))
+
+
+@njit(cache=True)
+def _handed_back(beds: np.ndarray, rate: float, most: int, draw: np.ndarray) -> np.ndarray:
+    lost = np.zeros_like(beds)
+    for row in range(beds.size):
+        lump = min(max(beds[row], 1), most)
+        count = rate * beds[row] / lump
+        lumps = int(count) + (draw[row] < count - int(count))
+        lost[row] = min(lumps * lump, beds[row])
+    return lost
