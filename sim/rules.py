@@ -8,6 +8,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
+from functools import wraps
 from operator import attrgetter
 from types import MappingProxyType
 from typing import Any
@@ -26,6 +27,7 @@ NOTICEABLE = 0.05  # share of the run's time from which a plain Python rule is w
 _ARGUMENTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {"offers": ("area", "councils", "beds", "pull", "now", "draws", "month"), "grants": ("load", "now")}
 )
+_COUNCILS = ("councils", "now")  # what every other rule is given
 _EXPECTED = MappingProxyType(
     {
         "attraction": "a weight of 0 or more",
@@ -42,6 +44,22 @@ class RuleWarning(UserWarning):
     """A rule in plain Python takes a noticeable share of the run."""
 
 
+def _names_its_rules[R](rules: type[R]) -> type[R]:
+    """Make a class of rules answer a rule it does not have as every other wrong name is answered."""
+    begin, known = rules.__init__, {field.name for field in fields(rules)}  # type: ignore[arg-type]
+
+    @wraps(begin)
+    def named(self: R, *given: Any, **by_name: Any) -> None:
+        for name in by_name:
+            if name not in known:
+                raise unknown("sim.Rules", "a rule", name, known)
+        begin(self, *given, **by_name)
+
+    rules.__init__ = named  # type: ignore[method-assign, assignment]
+    return rules
+
+
+@_names_its_rules
 @dataclass(frozen=True)
 class Rules:
     """The rules a researcher may replace, each by a function with the same arguments.
@@ -63,6 +81,9 @@ class Rules:
         allocation: `(councils, now)`, weight (council,) by which people are placed and proposals steered; None follows
             the assumption `placement.rule`.
 
+    Raises:
+        InputError: a name that is no rule, with the nearest; or what is given is not a function.
+
     In all of them `councils` is `sim.council.Councils` (columns of length (council,); `councils.month` is the calendar
     month), and `now` is the month's assumptions, as in `now.procurement.rent_elasticity`.
 
@@ -83,7 +104,11 @@ class Rules:
     def __post_init__(self) -> None:
         for name, function in self.replaced.items():
             if not callable(function):
-                raise InputError(f"rule {name}: {function!r} is not a function.")
+                takes = ", ".join(_ARGUMENTS.get(name, _COUNCILS))
+                raise InputError(
+                    f"rule {name}: {function!r} is not a function of ({takes}) that returns, for each council, "
+                    f"{_EXPECTED[name]}."
+                )
 
     @property
     def replaced(self) -> dict[str, Any]:
@@ -187,7 +212,7 @@ def _month(rule: str, arguments: tuple[Any, ...]) -> str:
 def _by_name(rule: str, function: Any) -> Callable[..., Any]:
     """Call a compiled function with the columns and assumptions that its arguments name."""
     wanted = list(inspect.signature(function.py_func).parameters)
-    named = _ARGUMENTS.get(rule, ("councils", "now"))
+    named = _ARGUMENTS.get(rule, _COUNCILS)
     getters: list[Callable[[Mapping[str, Any]], Any]] = []
 
     def call(*arguments: Any) -> Any:

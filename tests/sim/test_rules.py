@@ -1,5 +1,6 @@
 """A rule replaced from a notebook works at once, its answers are checked, its cost is said, and compiled it is free."""
 
+import inspect
 import warnings
 
 import numpy as np
@@ -79,8 +80,18 @@ def test_an_error_inside_a_rule_keeps_its_kind_and_says_where(run):
 
 
 def test_what_is_not_a_function_is_refused_at_once():
-    with pytest.raises(InputError, match="rule grants: 150.0 is not a function"):
+    with pytest.raises(InputError, match=r"rule grants: 150.0 is not a function of \(load, now\) .*GBP of the month"):
         sim.Rules(grants=150.0)
+    with pytest.raises(InputError, match=r"rule attraction: None is not a function of \(councils, now\) .*a weight"):
+        sim.Rules(attraction=None)
+
+
+def test_a_rule_that_is_not_there_hears_the_nearest_and_the_right_ones_are_still_listed():
+    with pytest.raises(InputError, match="sim.Rules: atraction is not a rule. Nearest: attraction."):
+        sim.Rules(atraction=lambda councils, now: councils.population)
+    with pytest.raises(InputError, match="sim.Rules: qqq is not a rule. Valid: allocation, attraction, entry_chance"):
+        sim.Rules(qqq=max)
+    assert list(inspect.signature(sim.Rules).parameters) == list(sim.Rules.__dataclass_fields__)
 
 
 def test_a_rule_cannot_write_into_what_other_runs_share(run):
