@@ -37,6 +37,7 @@ DERIVED = "derived from published figures, not simulated"
 QUOTED = "published figures, quoted exactly"
 VIEWS = "views.json"
 SHORTEST_ID = 6
+_UNCITED = "No evidence id: only what stands in a report can be cited"
 # Long tables open on request, so that the report stays readable from the top.
 OPEN_ROWS = 16
 _NUMERIC = re.compile(r"\[[cxz]\]|[−£]*\d")
@@ -63,7 +64,7 @@ class Exhibit:
         row_headers: how many leading columns of the view name the row.
         summary: place of a claim in the report's summary, or None.
         draw: makes the picture from the data.
-        id: evidence id, given when the exhibit is added to a pack.
+        id: evidence id, given when the exhibit is added to a pack; empty for what cannot be cited.
         pictures: the picture as SVG and PNG, made when the exhibit is added to a pack.
     """
 
@@ -100,8 +101,9 @@ class Exhibit:
     def citation(self) -> str:
         """The line under the exhibit: label, units, basis, sources, evidence id."""
         units = f"Unit: {self.units}" if self.units != "text" else ""
-        parts = [self.label.capitalize(), units, *self.basis.values(), f"Source: {self.source}"]
-        return f"{'. '.join(p.rstrip('.') for p in parts if p)}. Evidence {self.id}."
+        evidence = f"Evidence {self.id}" if self.id else _UNCITED
+        parts = [self.label.capitalize(), units, *self.basis.values(), f"Source: {self.source}", evidence]
+        return f"{'. '.join(p.rstrip('.') for p in parts if p)}."
 
     def shown(self) -> pd.DataFrame:
         """The table as a reader sees it."""
@@ -119,7 +121,7 @@ class Exhibit:
             return {}
         with style.styled():
             figure = self.draw()
-            style.stamp(figure, f"{self.id}   {self.label}")
+            style.stamp(figure, f"{self.id}   {self.label}".strip())
             return {kind: style.image(figure, kind) for kind in ("svg", "png")}
 
     def _repr_html_(self) -> str:
@@ -212,18 +214,17 @@ def _looks_numeric(column: pd.Series) -> bool:
 
 def to_html(exhibit: Exhibit, svg: bytes | None) -> str:
     """One exhibit as an HTML fragment that loads nothing from outside."""
+    anchor = f' id="{exhibit.id}"' if exhibit.id else ""
     if exhibit.kind == "claim":
-        return (
-            f'<p class="claim" id="{exhibit.id}">{_text(exhibit.title)} '
-            f'<span class="evidence">{exhibit.label}, {exhibit.id}</span></p>'
-        )
+        evidence = ", ".join(filter(None, (exhibit.label, exhibit.id)))
+        return f'<p class="claim"{anchor}>{_text(exhibit.title)} <span class="evidence">{evidence}</span></p>'
     view = exhibit.shown()
     table = table_html(view, f"{exhibit.title} {exhibit.subtitle}", exhibit.row_headers)
     region = f'<div class="scroll" tabindex="0" role="region" aria-label="Table: {html.escape(exhibit.title)}">'
     table = f"{region}{table}</div>"
     rows = len(view)
     parts = [
-        f'<figure class="exhibit {exhibit.kind}" id="{exhibit.id}">',
+        f'<figure class="exhibit {exhibit.kind}"{anchor}>',
         f"<h3>{_text(exhibit.title)}</h3>",
         f'<p class="subtitle">{_text(exhibit.subtitle)}</p>',
     ]
@@ -242,11 +243,11 @@ def to_html(exhibit: Exhibit, svg: bytes | None) -> str:
     notes = [*exhibit.notes, *(f"{s}." for s in shorthand)]
     if notes:
         parts.append(f'<p class="notes">{_text(" ".join(notes))}</p>')
-    content = base64.b64encode(to_csv(exhibit.data).encode()).decode()
+    content, file = base64.b64encode(to_csv(exhibit.data).encode()).decode(), f"{exhibit.id or exhibit.name}.csv"
     parts.append(
         f"<figcaption>{_text(exhibit.citation())} "
-        f'<a download="{exhibit.id}.csv" href="data:text/csv;charset=utf-8;base64,{content}">'
-        f"Download {exhibit.id}.csv</a></figcaption></figure>"
+        f'<a download="{file}" href="data:text/csv;charset=utf-8;base64,{content}">'
+        f"Download {file}</a></figcaption></figure>"
     )
     return "".join(parts)
 
@@ -329,18 +330,24 @@ class Pack:
             basis: what applies beyond the interval and the number of simulations, such as the price base.
         """
         sizes = self.study.sizes
+        made = f"{self.record.get('kind', 'study')} {self.study_id}"
         runs = f"{sizes['arm']} arms, {sizes['draw']} draws, {sizes['replication']} replications"
         return {
             "label": MODELLED,
             "source": (
                 f"people supported on {day(self.start)} (Home Office, Asy_D11 and Reg_02) and an intake forecast "
-                f"from claims to the same date (Home Office, Asy_D01); study {self.study_id}"
+                f"from claims to the same date (Home Office, Asy_D01); {made}"
             ),
             "basis": {"interval": "Median and 80% interval of all simulations", "runs": runs, **basis},
         }
 
     def add(self, exhibit: Exhibit) -> Exhibit:
-        """Give an exhibit its evidence id, write its files, and return it to be shown."""
+        """Give an exhibit its evidence id, write its files, and return it to be shown.
+
+        An exhibit of a comparison gets none: no report holds it, so that nobody could look it up.
+        """
+        if self.record.get("kind") == "comparison":
+            return replace(exhibit, pictures=exhibit.drawn())
         content_hash = exhibit.content_hash(self.study_id)
         index = read_index(self.out) if self.out else []
         taken = {entry["id"]: entry["sha256"] for entry in index} | self._given

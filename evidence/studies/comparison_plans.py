@@ -60,7 +60,7 @@ class Planned:
             if self.id
         }
         return Record(
-            id=self.id or "not-kept",
+            id=self.id or "(not kept)",
             kind="comparison",
             title="; ".join(label for arm, label in self.labels.items() if arm not in (BASE, TOGETHER)),
             settings=self.design.canonical() | {"baseline": BASE, "arms": arms},

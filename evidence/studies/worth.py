@@ -160,7 +160,6 @@ def _made(own: Comparison, **said: object) -> Exhibit:
         source=f"people supported on {day(start)} (Home Office, Asy_D11 and Reg_02) and an intake forecast from claims "
         "to the same date (Home Office, Asy_D01)",
         basis={"runs": sizes},
-        id=own.record.id,
         **said,  # type: ignore[arg-type]
     )
     return replace(found, pictures=found.drawn())

@@ -119,6 +119,21 @@ def test_a_comparison_shows_itself_with_its_uncertainties_and_cost(examples):
         examples.waterfall("bed")
 
 
+def test_exhibits_of_comparisons_have_no_evidence_id_and_repeat_no_anchor_on_one_page(examples, compare):
+    kept = compare({"Longer notice": {"decisions.notice_days": 56}}, name="longer")
+    page = "".join(
+        shown._repr_html_()
+        for found in (examples, kept)
+        for shown in (found, found.table(), found.waterfall(), evidence.pictures.hotels(found))
+    )
+    assert page.count("No evidence id: only what stands in a report can be cited") == 8
+    assert "not-kept" not in page and "Evidence E-" not in page
+    assert f"comparison {kept.id}" in page and "comparison (not kept)" in page
+    anchors = re.findall(r"""\sid=["']?([^"'>]*)""", page)
+    assert len(set(anchors)) == len(anchors) and all(re.fullmatch(r"\S+", anchor) for anchor in anchors)
+    assert 'download="waterfall_beds.csv"' in page
+
+
 def test_the_base_is_what_a_study_of_the_same_size_has(compare, runs):
     found = compare({"Longer notice": {"decisions.notice_days": 56}}, "current_grant")
     arms = {"The base": "current_grant", "Longer": params.load("current_grant", {"decisions.notice_days": 56})}
