@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from two_arms import STUDY, receipts, write_study
 
 from evidence.records import REPOSITORY, RunError
 from evidence.studies import clusters
@@ -24,25 +25,6 @@ from params import InputError
 
 pytestmark = pytest.mark.behaviour
 
-STUDY = """
-title = "Two arms"
-why = "To try a cluster."
-baseline = "base"
-draws = 2
-replications = 4
-seed = 2026
-start = 2025-12-31
-months = 3
-outputs = ["supported_at_month_end", "grant_in_month"]
-[arms.base]
-label = "As it is"
-scenario = "central"
-[arms.more]
-label = "More grant"
-scenario = "central"
-[arms.more.set]
-"funding.grant_per_person" = 2000
-"""
 # Kills the worker in the middle of its first part, once.
 DEADLY = """
 import os, signal
@@ -102,20 +84,15 @@ def worker(address: str, *words: str, **environment: str):
 
 @pytest.fixture(scope="module")
 def file(tmp_path_factory) -> Path:
-    written = tmp_path_factory.mktemp("study") / "two_arms.toml"
-    written.write_text(STUDY)
-    return written
+    few = 'months = 3\noutputs = ["supported_at_month_end", "grant_in_month"]'
+    return write_study(tmp_path_factory.mktemp("study"), STUDY.replace("months = 6", few))
 
 
 @pytest.fixture(scope="module")
 def on_threads(file) -> dict[str, str]:
     """Receipts of the study simulated on one thread."""
     runs = file.parent / "runs"
-    return receipts(runs / run_study(file, runs, workers=1))
-
-
-def receipts(folder: Path) -> dict[str, str]:
-    return {path.name: path.read_text() for path in (folder / "receipts").iterdir()}
+    return receipts(runs, run_study(file, runs, workers=1))
 
 
 def test_a_cluster_writes_the_same_bytes_and_survives_a_killed_worker(file, on_threads, tmp_path):
@@ -124,7 +101,7 @@ def test_a_cluster_writes_the_same_bytes_and_survives_a_killed_worker(file, on_t
     with scheduler(tmp_path) as address, worker(address, "--preload", str(tmp_path / "deadly.py"), MARK=str(mark)):
         study_id = run_plan(plan(file), tmp_path / "runs", scheduler=address)
     assert mark.exists()
-    assert receipts(tmp_path / "runs" / study_id) == on_threads
+    assert receipts(tmp_path / "runs", study_id) == on_threads
     assert len(on_threads) == 2
     assert open_study(study_id, tmp_path / "runs").sizes["draw"] == 2
 
@@ -145,12 +122,12 @@ def test_tls_and_a_worker_with_other_code(file, on_threads, tmp_path):
             run_plan(plan(file), tmp_path / "runs", scheduler=str(cluster))
         assert "worker on " in str(told.value)
         assert "cannot be resumed here: the model is version" in str(told.value)
-        assert not receipts(tmp_path / "runs" / plan(file).id)
+        assert not receipts(tmp_path / "runs", plan(file).id)
         with worker(address, *tls):
             study_id = run_plan(plan(file), tmp_path / "runs", scheduler=str(cluster))
         with pytest.raises(RunError, match="cannot be reached or set up"):
             run_plan(plan(file), tmp_path / "again", scheduler=address.replace("tls://", "tcp://"))
-    assert receipts(tmp_path / "runs" / study_id) == on_threads
+    assert receipts(tmp_path / "runs", study_id) == on_threads
 
 
 def certificates(folder: Path) -> dict[str, Path]:

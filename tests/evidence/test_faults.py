@@ -12,6 +12,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from two_arms import STUDY, receipts, write_study
 
 import sim
 from evidence.records import REPOSITORY, RunError, read_record
@@ -21,32 +22,14 @@ from evidence.studies.plans import plan
 from params import InputError
 
 pytestmark = pytest.mark.behaviour
-STUDY = """
-title = "Two arms"
-why = "To try what goes wrong."
-baseline = "base"
-draws = 2
-replications = 2
-seed = 2026
-start = 2025-12-31
-months = 3
-[arms.base]
-label = "As it is"
-scenario = "central"
-[arms.more]
-label = "More grant"
-scenario = "central"
-[arms.more.set]
-"funding.grant_per_person" = 2000
-"""
+SHORTER = STUDY.replace("months = 6", "months = 3")  # its record is larger than any of its shards
 
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory) -> tuple[Path, Path, str]:
     """A study file, a runs folder and the id of the complete study in it; never changed."""
     folder = tmp_path_factory.mktemp("finished")
-    file = folder / "two_arms.toml"
-    file.write_text(STUDY)
+    file = write_study(folder, SHORTER)
     return file, folder / "runs", run_study(file, folder / "runs", workers=2)
 
 
@@ -63,10 +46,6 @@ def begun(finished, tmp_path) -> tuple[Path, Path, str]:
     record |= {"status": "unfinished", "outputs": {"intake.nc": record["outputs"]["intake.nc"]}}
     (folder / "study.json").write_text(json.dumps(record))
     return file, tmp_path / "runs", study_id
-
-
-def receipts(runs: Path, study_id: str) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in (runs / study_id / "receipts").iterdir()}
 
 
 def test_a_replication_that_hangs_is_given_up_and_named(finished, begun, monkeypatch):

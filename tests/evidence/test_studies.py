@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import xarray as xr
+from two_arms import STUDY, receipts, write_study
 
 import params
 import sim
@@ -27,37 +28,9 @@ from params import InputError
 
 pytestmark = pytest.mark.behaviour
 
-STUDY = """
-title = "Two arms"
-why = "To try the engine."
-baseline = "base"
-draws = 2
-replications = 2
-seed = 2026
-start = 2025-12-31
-months = 6
-[arms.base]
-label = "As it is"
-scenario = "central"
-[arms.more]
-label = "More grant"
-scenario = "central"
-[arms.more.set]
-"funding.grant_per_person" = 2000
-"""
 ARMS, DRAWS, REPLICATIONS = ["base", "more"], 2, 2
 LONGER = STUDY.replace("draws = 2", "draws = 7").replace("replications = 2", "replications = 4")
 PARTS = 14  # of the longer study: one draw of one arm each
-
-
-def write_study(folder: Path, text: str = STUDY, name: str = "two_arms.toml") -> Path:
-    file = folder / name
-    file.write_text(text)
-    return file
-
-
-def receipts(runs: Path, study_id: str) -> dict[str, str]:
-    return {path.name: path.read_text() for path in (runs / study_id / "receipts").iterdir()}
 
 
 @pytest.fixture(scope="module")
