@@ -19,6 +19,7 @@ from evidence.records import Record, RunError, digest, listed, read_record
 from evidence.reporting.editions import read_editions, standing
 from evidence.reporting.logs import DATA_LOG
 from evidence.reporting.quotes import Quote
+from evidence.studies.plans import run_again
 from evidence.verify import EXHIBITS, INDEX
 from params.errors import InputError, nearest
 
@@ -80,11 +81,12 @@ def locate(evidence_id: str, runs: Path) -> list[Held]:
     """Every report that holds an exhibit, the one to cite first.
 
     Raises:
-        InputError: when it is not an evidence id, or no report here holds it; names the nearest.
+        InputError: when it is not an evidence id, or no report here holds it; names the nearest, or what can be done.
     """
     wanted = evidence_id.upper()
     if not _ID.fullmatch(wanted):
-        raise InputError(f"{evidence_id!r} is not an evidence id: E- and at least six digits or letters A to F.")
+        told = f"{evidence_id!r} is not an evidence id: E- and at least six digits or letters A to F."
+        raise InputError(f"{told} {_instead(evidence_id, runs)}".rstrip())
     known, held = set(), []
     for folder, record in every_report(runs):
         for entry in read_index(folder / EXHIBITS):
@@ -93,8 +95,25 @@ def locate(evidence_id: str, runs: Path) -> list[Held]:
                 held.append(Held(folder, record, entry))
     if not held:
         guess = nearest(wanted, sorted(known))
-        raise InputError(f"{wanted}: no report in {runs} holds it.{f' Nearest: {guess}.' if guess else ''}")
+        hint = f"Nearest: {guess}." if guess else "`dispersal report STUDY` makes a study's exhibits citable."
+        raise InputError(f"{wanted}: no report in {runs} holds it. {hint}")
     return held
+
+
+def _instead(identity: str, runs: Path) -> str:
+    """What can be cited in place of a run that somebody names; empty for what is no run."""
+    if identity not in listed(runs):
+        return ""
+    record = read_record(runs / identity)
+    if (runs / identity / EXHIBITS / INDEX).is_file():
+        return "It is cited exhibit by exhibit; `dispersal find` lists their ids."
+    if record.kind == "study":
+        return f"`dispersal report {identity}` makes the study's exhibits citable."
+    if record.kind != "comparison":
+        return f"{identity} is of the kind {record.kind}, which is not cited; exhibits of a report are."
+    rules = sorted({rule for arm in record.settings["arms"].values() for rule in arm["rules"]})
+    first = f", once its own rules ({', '.join(rules)}) are part of the model" if rules else ""
+    return f"A comparison is not cited; a study of the same arms (evidence.study) can be, by its report{first}."
 
 
 def cited(evidence_id: str, runs: Path) -> list[str]:
@@ -141,7 +160,7 @@ def _study(held: Held, made: Origin | None) -> list[str]:
         f"  {held.entry['study']}: {len(settings['arms'])} arms x {settings['draws']} draws x "
         f"{settings['replications']} replications, {settings['months']} months from {settings['start']}, "
         f"seed {settings['seed']}",
-        f"  dispersal study params/studies/{settings['file']}",
+        f"  {run_again(settings)}",
         by,
     ]
 

@@ -65,7 +65,10 @@ def parts_of(settings: Mapping[str, Any]) -> list[Part]:
         RunError: when an earlier version of the workbench stored it.
     """
     if "part" not in settings:
-        raise RunError(f"{settings['file']}: was stored by an earlier version of the workbench; run the study again")
+        raise RunError(
+            f"{settings['file']}: was stored by an earlier version of the workbench; "
+            f"move its folder away and run it again: {run_again(settings)}"
+        )
     arms, (draws, replications) = list(settings["arms"]), settings["part"]
     cells = [
         (arm, position, d, r)
@@ -83,6 +86,12 @@ def parts_of(settings: Mapping[str, Any]) -> list[Part]:
         )
         for number, (arm, position, d, r) in enumerate(cells)
     ]
+
+
+def run_again(settings: Mapping[str, Any]) -> str:
+    """The line that runs a recorded study; a file that is not in `params/studies` is named without its folder."""
+    name = str(settings["file"])
+    return f"dispersal study {f'params/studies/{name}' if (ROOT / 'studies' / name).is_file() else name}"
 
 
 @dataclass(frozen=True)

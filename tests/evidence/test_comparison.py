@@ -19,6 +19,7 @@ import evidence
 import params
 import sim
 from evidence.progress import Silent
+from evidence.reporting.citations import cited
 from evidence.studies.fingerprints import Unnamed, fingerprint
 from params import InputError
 
@@ -173,6 +174,17 @@ def test_a_named_comparison_is_kept_and_only_what_is_missing_is_made_again(compa
     assert changed == {"base-0-1.npz", "change_1-0-0.npz"}
     listed = evidence.kept(runs).set_index("id")
     assert listed.loc[first.id, "kind"] == "comparison" and listed.loc[first.id, "status"] == "complete"
+
+
+def test_who_tries_to_cite_a_comparison_hears_what_can_be_cited(compare, runs):
+    changes = {"Longer notice": {"decisions.notice_days": 56}}
+    rule = {"Near people": sim.Rules(attraction=near_population)}
+    with pytest.raises(InputError, match="a study of the same arms .evidence.study. can be, by its report.$"):
+        cited(compare(changes, name="longer").id, runs)
+    with pytest.raises(InputError, match=r"by its report, once its own rules \(attraction\) are part of the model.$"):
+        cited(compare(rule, name="nearer").id, runs)
+    with pytest.raises(InputError, match="E-123456: no report in .* `dispersal report STUDY` makes a study's exhibits"):
+        cited("E-123456", runs)
 
 
 def test_a_rule_is_known_by_its_source_and_all_it_uses():

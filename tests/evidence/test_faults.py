@@ -148,9 +148,15 @@ def test_an_earlier_layout_is_named(begun):
     path = runs / study_id / "study.json"
     record = json.loads(path.read_text())
     del record["settings"]["part"]
-    path.write_text(json.dumps(record))
-    with pytest.raises(RunError, match=r"two_arms.toml: was stored by an earlier version of the workbench"):
-        open_study(study_id, runs)
+    for file, where in (("two_arms.toml", ""), ("spending_review.toml", "params/studies/")):
+        record["settings"]["file"] = file
+        path.write_text(json.dumps(record))
+        with pytest.raises(RunError) as told:
+            open_study(study_id, runs)
+        assert str(told.value) == (
+            f"{file}: was stored by an earlier version of the workbench; "
+            f"move its folder away and run it again: dispersal study {where}{file}"
+        )
 
 
 def test_a_file_and_an_id_are_not_taken_together(dispersal):
