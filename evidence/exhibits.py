@@ -310,6 +310,18 @@ class Pack:
         return {arm: label for arm, label in self.labels.items() if arm != self.baseline}
 
     @property
+    def told_apart(self) -> dict[str, str]:
+        """Labels of the baseline and of as many other arms as one panel can tell apart, in the study's order."""
+        others = list(self.others)[: len(style.CATEGORIES) - 1]
+        return {arm: label for arm, label in self.labels.items() if arm == self.baseline or arm in others}
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """The note of a figure that shows `told_apart` alone; nothing where that is every arm."""
+        shown, every = len(self.told_apart), len(self.labels)
+        return (f"Drawn are {shown} of {every} options; the data hold every one.",) if shown < every else ()
+
+    @property
     def start(self) -> np.datetime64:
         """The published quarter end the study starts from."""
         return np.datetime64(self.study["month_end"].values[0], "D")

@@ -36,6 +36,11 @@ def number(value: float, figures: int = 3) -> str:
     return f"{MINUS}{text}" if rounded < 0 else text
 
 
+def whole(value: float) -> str:
+    """People or beds without the fraction that a mean or a quantile of them has."""
+    return number(round(value))
+
+
 def exact(value: float) -> str:
     """A published count, quoted exactly."""
     return f"{int(value):,}"

@@ -8,11 +8,11 @@ import xarray as xr
 from evidence import results
 from evidence.answers import pictures, waterfall
 from evidence.answers.companions import NotMade
-from evidence.answers.waterfall import INTERACTION, INTERVAL, TOGETHER, whole
+from evidence.answers.waterfall import INTERACTION, INTERVAL, TOGETHER
 from evidence.chapters.funding import ranged
 from evidence.exhibits import Exhibit, Pack
 from evidence.results import HOTEL
-from evidence.wording import month, people_change, sentence
+from evidence.wording import month, people_change, sentence, whole
 
 QUESTION = "What each barrier is worth in beds"
 BEDS, HOTELS = "Dispersal beds", "People in hotels"

@@ -11,12 +11,12 @@ import xarray as xr
 from evidence import results
 from evidence.answers import pictures, waterfall
 from evidence.answers.companions import NotMade
-from evidence.answers.waterfall import INTERVAL, TOGETHER, whole
+from evidence.answers.waterfall import INTERVAL, TOGETHER
 from evidence.chapters.baseline import ACCOMMODATION
 from evidence.chapters.funding import policy_years, ranged, span
 from evidence.exhibits import Exhibit, Exhibits, Pack, heading
 from evidence.results import HOTEL, Range
-from evidence.wording import change, exact, money, number, number_range, sentence
+from evidence.wording import change, exact, money, number, number_range, sentence, whole
 from params import InputError
 
 QUESTION = "What moving people from hotels to dispersal accommodation costs and saves"

@@ -6,15 +6,17 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
+from matplotlib import patheffects
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
-from evidence.drawing.figures import HALO, dot_ranges, range_key, wrapped
+from evidence.drawing.figures import HALO, dot_ranges, off_zero, range_key, wrapped
 from evidence.drawing.style import BAND80, CATEGORIES, INK, MUTED, count_axis, money_axis, money_scale, panels
 from evidence.wording import MINUS, number
 
+_EDGED = [patheffects.withStroke(linewidth=1.9, foreground="white")]  # a line seen on dark bars too
 _TITLE_WIDTH = {1: 80, 2: 40, 3: 20, 4: 16}
 
 
@@ -95,7 +97,7 @@ def waterfall(
             colour = CATEGORIES[0] if step == total else CATEGORIES[1]
             axes.barh(i, line["central"], left=start, height=0.6, color=colour)
             ends = (start + line["low80"], start + line["high80"])
-            axes.plot(ends, (i, i), color=INK, lw=1.1, solid_capstyle="butt")
+            axes.plot(ends, (i, i), color=INK, lw=1.1, solid_capstyle="butt", path_effects=_EDGED)
             axes.annotate(
                 show(line["central"]), (max(start, start + line["central"], *ends), i), xytext=(4, 0),
                 textcoords="offset points", va="center", fontsize=8.5, path_effects=HALO, zorder=5,
@@ -126,6 +128,7 @@ def waterfall(
         *grid[0].plot([], [], color=INK, lw=1.1, label="80% interval of the step"),
     ]
     figure.legend(handles=handles, loc="outside lower left", ncols=3, frameon=False, fontsize=8.5)
+    off_zero(figure, rightwards=True)
     return figure
 
 
@@ -180,10 +183,10 @@ def tornado(table: pd.DataFrame, central: float, show: Callable[[float], str]) -
                 ha="left" if right else "right", fontsize=8,
             )  # fmt: skip
     edges = [*table["at_low"].tolist(), *table["at_high"].tolist(), central]
-    room = 0.12 * max(max(edges) - min(edges), 1.0)
+    room = 0.14 * max(max(edges) - min(edges), 1.0)
     axes.set_xlim(min(edges) - room, max(edges) + room)
     axes.axvline(central, color=INK, lw=0.9)
-    axes.set_yticks(range(len(table)), [wrapped(t, 44) for t in table["label"]])
+    axes.set_yticks(range(len(table)), [wrapped(t[:1].upper() + t[1:], 44) for t in table["label"]])
     axes.invert_yaxis()
     axes.grid(False, axis="y")
     axes.grid(True, axis="x")

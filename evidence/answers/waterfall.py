@@ -15,7 +15,6 @@ import xarray as xr
 
 from evidence import results
 from evidence.exhibits import Pack
-from evidence.wording import number
 from params import InputError
 
 TOGETHER, INTERACTION = "together", "interaction"
@@ -69,11 +68,6 @@ def contributions(pack: Pack, values: xr.DataArray) -> xr.DataArray:
     total = moved.sel(arm=TOGETHER).rename(arm="step")
     interaction = (total - parts.sum("step")).assign_coords(step=INTERACTION)
     return xr.concat([parts, interaction.expand_dims("step"), total.expand_dims("step")], "step")
-
-
-def whole(value: float) -> str:
-    """A mean number of people or beds, without the fraction that a mean has."""
-    return number(round(value))
 
 
 def summarise(samples: xr.DataArray) -> pd.DataFrame:

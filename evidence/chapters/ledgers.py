@@ -173,8 +173,8 @@ def ledger_years_figure(pack: Pack) -> Exhibit:
             row_headers=3,
             units="GBP",
             alternative=f"Lines by year, one panel a ledger. {' '.join(said).replace('Dots with ranges. ', '')}",
-            notes=(LEDGER_NOTE, "The three panels have different scales.", price_basis() + "."),
-            draw=lambda: figures.ledgers_over_years(cash, pack.labels, pack.baseline, years),
+            notes=(LEDGER_NOTE, "The three panels have different scales.", price_basis() + ".", *pack.left_out),
+            draw=lambda: figures.ledgers_over_years(cash, pack.told_apart, pack.baseline, years),
             **pack.modelled(prices="Cash and real 2025-26 prices"),
         )
     )

@@ -14,7 +14,6 @@ from evidence.chapters.funding import policy_years
 from evidence.disclosure import BASE, CONFIDENTIAL, NOT_GIVEN, protect, ranges_only
 from evidence.drawing import figures
 from evidence.drawing.hexmap import hexmap, step_name
-from evidence.drawing.style import CATEGORIES
 from evidence.exhibits import Exhibit, Pack
 from evidence.wording import count_range, exact, listed, month, number, sentence, the
 from params.errors import unknown
@@ -130,8 +129,6 @@ def regions_figure(pack: Pack) -> Exhibit:
             ],
         }
     )
-    others = list(pack.others)[: len(CATEGORIES) - 1]
-    shown = {arm: label for arm, label in pack.labels.items() if arm == pack.baseline or arm in others}
     spoken = "; ".join(f"{r} {exact(now[r])} to {number(end.loc[r, 'central'])}" for r in regions)
     return pack.add(
         Exhibit(
@@ -146,8 +143,8 @@ def regions_figure(pack: Pack) -> Exhibit:
             view=view,
             units="people",
             alternative=f"Twelve panels of lines. Published start and central figure in {month(pack.end)}: {spoken}.",
-            notes=("Regions' intervals overlap widely: read the direction, not a ranking.",),
-            draw=lambda: figures.regions_over_time(table, regions, shown, pack.baseline),
+            notes=("Regions' intervals overlap widely: read the direction, not a ranking.", *pack.left_out),
+            draw=lambda: figures.regions_over_time(table, regions, pack.told_apart, pack.baseline),
             **pack.modelled(baseline=f"Baseline {pack.quoted(pack.baseline)}"),
         )
     )

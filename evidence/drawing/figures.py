@@ -14,9 +14,9 @@ import pandas as pd
 from matplotlib import patheffects
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.dates import DateFormatter, YearLocator
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
+from matplotlib.text import Annotation
 
 from evidence.drawing.style import (
     BAND80,
@@ -28,10 +28,12 @@ from evidence.drawing.style import (
     money_axis,
     money_scale,
     panels,
+    time_axis,
 )
 from evidence.wording import money
 
 _SHARED = {"sharex": True, "sharey": True}
+_GAP = 2.5  # points between a printed figure and the line at zero
 HALO = [patheffects.withStroke(linewidth=2.5, foreground="white")]
 
 
@@ -62,7 +64,7 @@ def intake_fan(history: pd.DataFrame, fan: pd.DataFrame) -> Figure:
     axes.set_xlim(history["quarter_end"].iloc[0], last["quarter_end"] + pd.Timedelta(days=390))
     axes.set_title("People claiming asylum in the quarter", fontweight="normal")
     count_axis(axes)
-    _years(axes, 2)
+    time_axis(axes, 2)
     return figure
 
 
@@ -95,11 +97,11 @@ def stock_by_arm(table: pd.DataFrame, labels: Mapping[str, str], baseline: str, 
         axes.set_title(wrapped(label, 20), fontsize=9.5)
         axes.set_ylim(0, 1.05 * float(table["high80"].max()))
         count_axis(axes)
-        _years(axes, 2)
+        time_axis(axes, 2)
     handles = [
         Patch(facecolor=CATEGORIES[0], alpha=BAND80, label="80% interval"),
         *grid[0].plot([], [], color=CATEGORIES[0], label="median"),
-        *grid[0].plot([], [], color=INK, lw=1.3, ls=(0, (3, 2)), label=f"median of {labels[baseline].lower()}"),
+        *grid[0].plot([], [], color=INK, lw=1.3, ls=(0, (3, 2)), label=f"median, {_inside(labels[baseline])}"),
     ]
     figure.legend(handles=handles, loc="outside lower left", ncols=3, frameon=False, fontsize=8.5)
     figure.suptitle(measure, x=0.005, ha="left", fontsize=9.5)
@@ -129,7 +131,7 @@ def fans(tables: Mapping[str, pd.DataFrame], labels: Mapping[str, str], baseline
         axes.set_title(wrapped(title, 22), fontsize=9.5)
         axes.set_ylim(0, 1.05 * float(table["high95"].max()))
         count_axis(axes)
-        _years(axes, 1)
+        time_axis(axes, 1)
         axes.tick_params("x", labelsize=8)
     handles = [
         *grid[0].plot([], [], color=CATEGORIES[0], label=f"median, {_inside(labels[shown])}"),
@@ -165,7 +167,7 @@ def money_by_arm(table: pd.DataFrame, labels: Mapping[str, str], panel: str, ord
         dot_ranges(axes, table[table[panel] == value], "arm", labels, money)
         axes.set_title(value)
         axes.set_xlim(*limits)
-        money_axis(axes, divisor, suffix, ticks=3 if len(order) > 2 else 5)
+        money_axis(axes, divisor, suffix, ticks=4 if len(order) > 2 else 5)
     range_key(figure)
     return figure
 
@@ -183,7 +185,7 @@ def ledgers_by_arm(tables: Mapping[str, pd.DataFrame], labels: Mapping[str, str]
         axes.set_title(f"{ledger}\nledger", fontsize=9.5)
         divisor, suffix = money_scale([*table["low95"], *table["high95"]])
         axes.set_xlim(*money_limits(table))
-        money_axis(axes, divisor, suffix, ticks=3)
+        money_axis(axes, divisor, suffix, ticks=4)
     range_key(figure)
     return figure
 
@@ -203,25 +205,32 @@ def ledgers_over_years(
         raise ValueError(f"{len(labels)} arms cannot be told apart in one panel; at most {len(CATEGORIES)}")
     figure, grid = panels(1, len(tables), 3.6)
     places = range(len(years))
+    # Marks of one year would lie on each other; lines of several are read along.
+    beside = {arm: 0.07 * (i - (len(labels) - 1) / 2) if len(years) == 1 else 0.0 for i, arm in enumerate(labels)}
     looks = dict(zip(labels, zip(CATEGORIES, ("o", "s", "^", "D"), strict=True), strict=False))
     for axes, (ledger, table) in zip(grid, tables.items(), strict=True):
         by_arm = {arm: table[table["arm"] == arm].set_index("financial_year").loc[list(years)] for arm in labels}
         own = by_arm[baseline]
         axes.fill_between(places, own["low80"], own["high80"], color=looks[baseline][0], alpha=BAND80, lw=0)
         if len(years) == 1:  # a band of one year has no width
-            axes.vlines(places, own["low80"], own["high80"], color=looks[baseline][0], alpha=BAND80, lw=8)
+            axes.vlines(beside[baseline], own["low80"], own["high80"], color=looks[baseline][0], alpha=BAND80, lw=8)
         for arm, (colour, marker) in reversed(looks.items()):
-            axes.plot(places, by_arm[arm]["central"], color=colour, marker=marker, ms=5, lw=1.6)
+            at = [place + beside[arm] for place in places]
+            axes.plot(at, by_arm[arm]["central"], color=colour, marker=marker, ms=5, lw=1.6)
         axes.set_title(f"{ledger}\nledger", fontsize=9.5)
         axes.set_xticks(list(places), years)
+        if len(years) == 1:
+            axes.set_xlim(-0.5, 0.5)
         ends = [*own["low80"], *own["high80"], *(v for one in by_arm.values() for v in one["central"])]
-        axes.set_ylim(min(0.0, *ends) * 1.1, max(ends) * 1.08)
+        low, high = min(0.0, *ends), max(0.0, *ends)
+        axes.set_ylim(low - (0.06 * (high - low) if low < 0 else 0.0), high + 0.06 * (high - low))
         money_axis(axes, *money_scale(ends), which="y", ticks=4)
     handles: list[Artist] = [
         grid[0].plot([], [], color=colour, marker=marker, ms=5, label=labels[arm])[0]
         for arm, (colour, marker) in looks.items()
     ]
-    handles.append(Patch(facecolor=looks[baseline][0], alpha=BAND80, label=f"80% interval, {labels[baseline].lower()}"))
+    band = f"80% interval, {_inside(labels[baseline])}"
+    handles.append(Patch(facecolor=looks[baseline][0], alpha=BAND80, label=band))
     figure.legend(handles=handles, loc="outside lower left", ncols=3, frameon=False, fontsize=8.5)
     return figure
 
@@ -271,11 +280,11 @@ def regions_over_time(table: pd.DataFrame, regions: Sequence[str], labels: Mappi
         axes.set_title(wrapped(region, 18), fontsize=9)
         axes.set_ylim(0, 1.08 * float(max(own["high80"].max(), here["central"].max())))
         count_axis(axes, ticks=4)
-        _years(axes, 2)
+        time_axis(axes, 2)
     for axes in grid[len(regions) :]:
         axes.set_visible(False)
     handles: list[Artist] = [grid[0].plot([], [], color=colours[a], lw=2, label=labels[a])[0] for a in labels]
-    handles.append(Patch(facecolor=colours[baseline], alpha=BAND80, label=f"80% interval, {labels[baseline].lower()}"))
+    handles.append(Patch(facecolor=colours[baseline], alpha=BAND80, label=f"80% interval, {_inside(labels[baseline])}"))
     figure.legend(handles=handles, loc="outside lower left", ncols=3, frameon=False, fontsize=8.5)
     return figure
 
@@ -321,7 +330,7 @@ def variance_bars(table: pd.DataFrame) -> Figure:
 def money_limits(table: pd.DataFrame) -> tuple[float, float]:
     """Ends of an axis of pounds that holds zero, every interval and the figures beside the dots."""
     low, high = min(0.0, float(table["low95"].min())), max(0.0, float(table["high95"].max()))
-    room = 0.12 * max(high - low, 1.0)
+    room = 0.15 * max(high - low, 1.0)
     return low - room, high + room
 
 
@@ -354,7 +363,7 @@ def dot_ranges(
                 show(line["central"]), (line["central"], i), xytext=(0, 6), textcoords="offset points", ha="center",
                 fontsize=8.5, path_effects=HALO,
             )  # fmt: skip
-    axes.axvline(0, color=INK, lw=0.9)
+    axes.axvline(0, color=INK, lw=0.9, zorder=1.9)  # below the dots
     axes.set_yticks(range(len(labels)), [wrapped(t, 24) for t in labels.values()])
     axes.set_ylim(len(labels) - 0.5, -0.65)
     axes.grid(False, axis="y")
@@ -362,6 +371,7 @@ def dot_ranges(
 
 
 def range_key(figure: Figure) -> None:
+    """The key of dots and ranges, after which the printed figures are moved off the line at zero."""
     axes = figure.axes[0]
     handles = [
         *axes.plot([], [], "o", color=CATEGORIES[0], ms=6.5, label="central"),
@@ -369,12 +379,36 @@ def range_key(figure: Figure) -> None:
         *axes.plot([], [], color=CATEGORIES[0], lw=1.2, label="95% interval"),
     ]
     figure.legend(handles=handles, loc="outside lower left", ncols=3, frameon=False, fontsize=8.5)
+    off_zero(figure)
 
 
-def _years(axes: Axes, step: int) -> None:
-    axes.xaxis.set_major_locator(YearLocator(step))
-    axes.xaxis.set_major_formatter(DateFormatter("%Y"))
+def off_zero(figure: Figure, rightwards: bool = False) -> None:
+    """Move the figures printed beside dots and bars off the line at zero, which would run through them.
+
+    Panels differ in width and scale, so the layout is settled first.
+
+    Args:
+        rightwards: always to the right of the line; else to the side of the value.
+    """
+    figure.draw_without_rendering()
+    gap = _GAP * figure.dpi / 72
+    for axes in figure.axes:
+        zero = axes.transData.transform((0.0, 0.0))[0]
+        for text in axes.texts:
+            box = text.get_window_extent()
+            if not isinstance(text, Annotation) or not box.x0 - gap < zero < box.x1 + gap:
+                continue
+            right, left = zero + gap - box.x0, zero - gap - box.x1
+            stays = rightwards or text.xy[0] >= 0 or box.x0 + left < axes.bbox.x0
+            along, up = text.xyann
+            text.xyann = (along + (right if stays else left) * 72 / figure.dpi, up)
 
 
 def wrapped(text: str, width: int) -> str:
-    return "\n".join(textwrap.wrap(text, width, break_long_words=False))
+    """A text on as few lines as `width` letters allow, all about as long as each other."""
+    lines = textwrap.wrap(text, width, break_long_words=False)
+    for narrower in range(max(map(len, text.split()), default=width), width):
+        balanced = textwrap.wrap(text, narrower, break_long_words=False)
+        if len(balanced) == len(lines):
+            return "\n".join(balanced)
+    return "\n".join(lines)

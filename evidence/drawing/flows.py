@@ -20,7 +20,7 @@ from evidence.drawing.style import CATEGORIES, INK, panels
 from evidence.exhibits import MODELLED, Exhibit
 from evidence.studies import intake
 from evidence.studies.ensemble import Design, intake_path
-from evidence.wording import day, month, number, sentence
+from evidence.wording import day, month, sentence, whole
 from params import Assumptions
 from sim.flows import OUTSIDE, flows
 
@@ -85,13 +85,13 @@ def exhibit(moved: xr.DataArray, scenario: str, design: Design) -> Exhibit:
             "From": [name(v) for v in table["origin"]],
             "To": [name(v, False) for v in table["destination"]],
             "People": [
-                f"{number(c)}\n{number(low)} to {number(high)}"
+                f"{whole(c)}\n{whole(low)} to {whole(high)}"
                 for c, low, high in zip(table["central"], table["low80"], table["high80"], strict=True)
             ],
         }
     )
     largest = "; ".join(
-        f"{name(o)} to {name(d, False).lower()} {number(c)}"
+        f"{name(o)} to {name(d, False).lower()} {whole(c)}"
         for o, d, c in zip(*(table[k].head(5) for k in ("origin", "destination", "central")), strict=True)
     )
     sizes = f"{design.draws} draws, {design.replications} replications"
@@ -99,7 +99,7 @@ def exhibit(moved: xr.DataArray, scenario: str, design: Design) -> Exhibit:
         kind="figure",
         name="flow",
         title=sentence(
-            f"Between {number(hotels.low80)} and {number(hotels.high80)} people leave a hotel, for other "
+            f"Between {whole(hotels.low80)} and {whole(hotels.high80)} people leave a hotel, for other "
             f"accommodation or for good ({span})"
         ),
         subtitle=f"People who moved between kinds of accommodation, {span}, scenario {scenario}; stays are left out.",
@@ -112,7 +112,7 @@ def exhibit(moved: xr.DataArray, scenario: str, design: Design) -> Exhibit:
         basis={"interval": "Median and 80% interval of all simulations", "runs": sizes},
         alternative=(
             f"Bands from where people were to where they went, as wide as people are many: "
-            f"{number(into.central)} enter support, {number(out.central)} leave it. Largest: {largest}."
+            f"{whole(into.central)} enter support, {whole(out.central)} leave it. Largest: {largest}."
         ),
         notes=("Moves from one month end to the next, summed; who entered and left within a month is not counted. "
                "Medians of flows need not add up.",),  # fmt: skip
@@ -148,7 +148,7 @@ def sankey(table: pd.DataFrame, ends: pd.DataFrame) -> Figure:
             axes.barh(bottom + height / 2, 0.02, height=height, left=x - 0.01, color=INK)
             own = results.row(ends, side=side, place=place)
             axes.annotate(
-                f"{name(place, side == 'origin')}\n{number(own.central)} ({number(own.low80)} to {number(own.high80)})",
+                f"{name(place, side == 'origin')}\n{whole(own.central)} ({whole(own.low80)} to {whole(own.high80)})",
                 (x, bottom + height / 2),
                 xytext=(-8 if x == 0 else 8, 0), textcoords="offset points", va="center",
                 ha="right" if x == 0 else "left", fontsize=8.5, linespacing=1.15,

@@ -6,13 +6,12 @@ from collections.abc import Mapping, Sequence
 from math import ceil
 
 import pandas as pd
-from matplotlib.dates import DateFormatter, YearLocator
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from evidence import results
 from evidence.drawing.figures import wrapped
-from evidence.drawing.style import BAND80, CATEGORIES, count_axis, panels
+from evidence.drawing.style import BAND80, CATEGORIES, count_axis, panels, time_axis
 from evidence.exhibits import Exhibit, Pack
 from evidence.results import DISPERSAL, HOTEL
 from evidence.wording import exact, listed, month, number, sentence, the
@@ -96,8 +95,7 @@ def accommodation(table: pd.DataFrame, regions: Sequence[str]) -> Figure:
         axes.set_title(wrapped(region, 18), fontsize=9)
         axes.set_ylim(0, max(1.0, 1.08 * float(here["high80"].max())))
         count_axis(axes, ticks=4)
-        axes.xaxis.set_major_locator(YearLocator(2))
-        axes.xaxis.set_major_formatter(DateFormatter("%Y"))
+        time_axis(axes, 2)
     for axes in grid[len(regions) :]:
         axes.set_visible(False)
     handles = [

@@ -14,6 +14,7 @@ from typing import Any
 import matplotlib
 import seaborn as sns
 from matplotlib.axes import Axes
+from matplotlib.dates import DateFormatter, MonthLocator, YearLocator
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import FuncFormatter, MaxNLocator
@@ -83,6 +84,17 @@ def count_axis(axes: Axes, which: str = "y", ticks: int = 5) -> None:
     axis = axes.yaxis if which == "y" else axes.xaxis
     axis.set_major_locator(MaxNLocator(ticks, steps=[1, 2, 2.5, 5, 10]))
     axis.set_major_formatter(FuncFormatter(lambda v, _: number(v, 4)))
+
+
+def time_axis(axes: Axes, years: int) -> None:
+    """A year every `years` years under the axis; months where what is drawn is too short for two of them."""
+    first, last = axes.get_xlim()  # in days
+    if last - first >= 365 * min(years, 2):
+        axes.xaxis.set_major_locator(YearLocator(years))
+        axes.xaxis.set_major_formatter(DateFormatter("%Y"))
+        return
+    axes.xaxis.set_major_locator(MonthLocator((1, 7) if last - first > 300 else (1, 4, 7, 10)))
+    axes.xaxis.set_major_formatter(DateFormatter("%b\n%Y"))
 
 
 def money_axis(axes: Axes, divisor: float, suffix: str, which: str = "x", ticks: int = 4) -> None:

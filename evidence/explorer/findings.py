@@ -17,7 +17,7 @@ from evidence.disclosure import BASE, CONFIDENTIAL, NOT_GIVEN, protect, ranges_o
 from evidence.explorer.ensemble import AS_NOW, MOVED, Look
 from evidence.explorer.levers import FROM
 from evidence.results import DISPERSAL, HOTEL, Range
-from evidence.wording import change, exact, listed, money, month, number, people_change, sentence
+from evidence.wording import change, exact, listed, money, month, number, people_change, sentence, whole
 
 STOCKS: Mapping[str, str | None] = {
     "People supported": None,
@@ -154,11 +154,6 @@ def councils(look: Look) -> pd.DataFrame:
 
 def _rounded(values: np.ndarray) -> np.ndarray:
     return (BASE * np.sign(values) * np.floor(np.abs(values) / BASE + 0.5)).astype(int)
-
-
-def whole(people: float) -> str:
-    """People in words; quantiles fall between whole people, who do not."""
-    return number(round(people))
 
 
 def people_view(made: Found) -> pd.DataFrame:

@@ -19,7 +19,7 @@ from evidence.explorer.findings import DIFFERENCE, LEDGERS, STOCKS, Found
 from evidence.explorer.hexsvg import hexagons
 from evidence.explorer.levers import Position
 from evidence.studies.ensemble import Design
-from evidence.wording import SHORTHAND, listed, money, month
+from evidence.wording import SHORTHAND, listed, money, month, whole
 
 
 def how_far(made: Found) -> str:
@@ -143,7 +143,7 @@ def _picture(draw: Callable[[], Figure], spoken: str, made: Found) -> str:
 
 
 def _spoken(made: Found, of: str) -> str:
-    table, show = (made.people, findings.whole) if of in STOCKS else (made.money, money)
+    table, show = (made.people, whole) if of in STOCKS else (made.money, money)
     parts = []
     for arm, label in made.look.arms.items():
         r = made.row(table, of, arm)

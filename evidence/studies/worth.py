@@ -18,7 +18,7 @@ from evidence.studies.comparison import Comparison
 from evidence.studies.comparison_plans import BASE, INTERACTION, TOGETHER
 from evidence.validation.feedbacks import FEWEST_DRAWS, LEDGER_NOTE, MEASURES, MONEY, cell, spread
 from evidence.validation.feedbacks import shown as shown_value
-from evidence.wording import MINUS, day, listed, money, month, sentence, share
+from evidence.wording import MINUS, day, listed, money, month, sentence, share, whole
 from params.errors import unknown
 
 _TOTALS = {
@@ -113,7 +113,7 @@ def waterfall(own: Comparison, measure: str) -> Exhibit:
     if measure != POUNDS and measure not in MEASURES:
         raise unknown("measure", "a measure", measure, [*MEASURES, POUNDS])
     wanted = MONEY if measure == POUNDS else (measure,)
-    show = money if measure in (*MONEY, POUNDS) else steps_of.whole
+    show = money if measure in (*MONEY, POUNDS) else whole
     tables: dict[str, pd.DataFrame] = {}
     for each in wanted:
         parts = differences(own.study, each)
@@ -179,7 +179,7 @@ def _finding(own: Comparison, measure: str | None = "beds") -> str:
         if own.draws < FEWEST_DRAWS:
             error = 2 * row["monte_carlo_error"] if np.isfinite(row["monte_carlo_error"]) else 0.0
             low = high = 0.0 if abs(row["central"]) <= error else row["central"]
-        words = _less_or_more(low, high, money if pounds else steps_of.whole, "less" if pounds else "fewer")
+        words = _less_or_more(low, high, money if pounds else whole, "less" if pounds else "fewer")
         parts.append(f"no clear difference in {what}" if words is None else f"{words} {'in ' if pounds else ''}{what}")
     return sentence(f"{who} {listed(parts)}")
 

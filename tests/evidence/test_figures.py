@@ -7,8 +7,10 @@ import pandas as pd
 import pytest
 from matplotlib.image import imread
 
+from evidence.answers import pictures
 from evidence.drawing import figures, style
 from evidence.drawing.hexmap import hexmap
+from evidence.wording import money
 
 pytestmark = pytest.mark.unit
 
@@ -102,6 +104,60 @@ def test_nothing_runs_over_the_edge(name):
     pixels = imread(BytesIO(drawn(name)[2]))[..., :3]
     for border in (pixels[:2], pixels[-2:], pixels[:, :2], pixels[:, -2:]):
         assert (border == 1).all(), "something touches the edge of the picture"
+
+
+def near_nought(levels=(0.0, 8e6, -9e6, 9e8)) -> pd.DataFrame:
+    """A figure on the line at zero, one just above it and one just below, and one far away that sets the scale."""
+    spread = {"central": 0, "low80": -4e7, "high80": 4e7, "low95": -6e7, "high95": 6e7}
+    table = {name: np.array(levels) + spread[name] for name in NAMES}
+    return pd.DataFrame({"arm": list("abcd"), "step": list("abcd"), "financial_year": "2027-28"} | table)
+
+
+@pytest.mark.parametrize("kind", ["ledgers", "panels", "waterfall"])
+def test_no_printed_figure_stands_on_the_line_at_zero(kind):
+    # In the waterfall the second step begins and ends a little below zero.
+    levels = (-9e7, -2e8, 0.0, -2.9e8) if kind == "waterfall" else (0.0, 8e6, -9e6, 9e8)
+    tables = {name: near_nought(levels) for name in ("One", "Two", "Three", "Four")}
+    labels = {name: name.upper() for name in "abcd"}
+    with style.styled():
+        figure = {
+            "ledgers": lambda: figures.ledgers_by_arm(tables, labels),
+            "panels": lambda: pictures.ranges_in_panels(tables, "arm", labels, dict.fromkeys(tables, money)),
+            "waterfall": lambda: pictures.waterfall(tables, labels, "d", money),
+        }[kind]()
+        figure.draw_without_rendering()
+        for axes in figure.axes:
+            zero = axes.transData.transform((0, 0))[0]
+            boxes = {text.get_text(): text.get_window_extent() for text in axes.texts}
+            assert {money(level) for level in levels} == set(boxes)
+            assert not [said for said, box in boxes.items() if box.x0 < zero < box.x1]
+
+
+def test_a_short_span_is_marked_by_months_and_a_long_one_by_years():
+    with style.styled():
+        figure = DRAWN["stock_by_arm"]()
+        longer = DRAWN["intake_fan"]()
+        for drawn_figure in (figure, longer):
+            drawn_figure.draw_without_rendering()
+    assert [label.get_text() for label in figure.axes[0].get_xticklabels()] == ["Jan\n2026", "Jul\n2026", "Jan\n2027"]
+    assert {"2020", "2024", "2026"} <= {label.get_text() for label in longer.axes[0].get_xticklabels()}
+
+
+def test_marks_of_one_year_stand_side_by_side_and_inside_the_axes():
+    own = near_nought()
+    with style.styled():
+        figure = figures.ledgers_over_years({"Councils": own}, {n: n.upper() for n in "abcd"}, "d", ["2027-28"])
+    axes = figure.axes[0]
+    marks = [line.get_xydata()[0] for line in axes.lines if len(line.get_xydata())]
+    assert len({x for x, _ in marks}) == 4
+    low, high = axes.get_ylim()
+    assert all(low + 0.02 * (high - low) < y < high for _, y in marks)
+
+
+def test_lines_of_a_label_are_about_as_long_as_each_other():
+    assert figures.wrapped("Every barrier as it is", 20) == "Every barrier\nas it is"
+    assert figures.wrapped("Homelessness", 4) == "Homelessness"
+    assert figures.wrapped("", 4) == ""
 
 
 def test_each_arm_is_named_in_words():

@@ -20,6 +20,8 @@ def comparison(tmp_path_factory) -> evidence.Comparison:
     changes = {
         "More procurement": {"procurement.growth_factor@2026-04-01": 1.5},
         "More grant": {"funding.grant_per_person@2026-04-01": 2400},
+        "Fewer homes handed back": {"procurement.handback_rate@2026-04-01": 0.006},
+        "No steering": {"placement.steering": 0.0},
     }
     runs = tmp_path_factory.mktemp("pictures")
     return evidence.compare(changes, "current_grant", draws=2, replications=1, months=15, runs=runs)
@@ -38,6 +40,14 @@ def test_each_picture_is_drawn_with_its_text_from_the_data(comparison, kind):
     assert made.pictures["svg"].startswith(b"<?xml") and made.pictures["png"].startswith(b"\x89PNG")
     assert any(c.isdigit() for c in made.alternative) and made.label == "modelled estimate"
     assert {"low80", "high80"} <= set(made.data.columns) and len(made.shown())
+
+
+@pytest.mark.behaviour
+@pytest.mark.parametrize("kind", ["regions", "ledgers_by_year"])
+def test_a_panel_of_more_arms_than_can_be_told_apart_says_how_many_it_draws(comparison, kind):
+    made = getattr(pictures, kind)(comparison)
+    assert "Drawn are 4 of 6 options; the data hold every one." in made.notes
+    assert set(made.data["arm"]) == set(comparison.labels)
 
 
 @pytest.mark.behaviour
