@@ -128,6 +128,7 @@ def run(
   dispersal study params/studies/spending_review.toml
   dispersal study params/studies/spending_review.toml --workers 1
   dispersal study params/studies/sweep.toml --extend 100
+  dispersal study params/studies/sweep.toml --scheduler local --workers 16
   dispersal study params/studies/sobol.toml --scheduler tcp://10.0.0.1:8786
   dispersal study params/studies/sweep.toml --scheduler slurm --workers 8
   dispersal study --resume sweep-7f3a1b2c
@@ -152,10 +153,11 @@ def study(
 
     Args:
         file: The study's TOML file.
-        workers: Threads, every core when not given; or jobs of Slurm, pods of Kubernetes. The numbers do not depend on
-            it.
-        scheduler: A Dask cluster instead of threads: the address of a scheduler; ssh, slurm or kubernetes, as their
-            files in params/clusters say; or a cluster's own file.
+        workers: Threads (or local processes), every core when not given; or jobs of Slurm, pods of Kubernetes. The
+            numbers do not depend on it.
+        scheduler: A Dask cluster instead of threads: local, for processes of this machine (better from about four
+            cores on); the address of a scheduler; ssh, slurm or kubernetes, as their files in params/clusters say; or
+            a cluster's own file.
         resume: Id of a study to finish.
         extend: Take the study, with all that it has, to this many base points (of a Sobol design) or replications.
         timeout: Seconds that one replication may take before it counts as hung and is named.

@@ -1,4 +1,4 @@
-"""Clusters that simulate a study: a scheduler that runs already, or one set up through SSH, Slurm or Kubernetes.
+"""Clusters that simulate a study: processes of this machine, a scheduler that runs already, SSH, Slurm, Kubernetes.
 
 A cluster file is TOML, read through a strict door. Every machine needs the same code, packages and reference tables
 (workers refuse otherwise) and a shared disk that holds the runs folder under the same path. Dask trusts whoever reaches
@@ -68,6 +68,18 @@ class Address(BaseModel):
     kind: Literal["address"]
     address: Annotated[str, StringConstraints(pattern=r"^(tcp|tls)://[A-Za-z0-9._:\[\]-]+:\d{1,5}$")]
     tls: Tls | None = None
+
+
+class Local(BaseModel):
+    """Processes of this machine, one thread each: where there are many cores, they wait for nobody's interpreter lock.
+
+    Attributes:
+        workers: processes; every core when left out.
+    """
+
+    model_config = _STRICT
+    kind: Literal["local"]
+    workers: Count | None = None
 
 
 class Ssh(BaseModel):
@@ -152,16 +164,18 @@ class Kubernetes(BaseModel):
     mount: Annotated[str, StringConstraints(pattern=r"^/[A-Za-z0-9._/-]+$")]
 
 
-Cluster = Address | Ssh | Slurm | Kubernetes
-KINDS: dict[str, type[Cluster]] = {"address": Address, "ssh": Ssh, "slurm": Slurm, "kubernetes": Kubernetes}
+Cluster = Address | Local | Ssh | Slurm | Kubernetes
+KINDS: dict[str, type[Cluster]] = {
+    "address": Address, "local": Local, "ssh": Ssh, "slurm": Slurm, "kubernetes": Kubernetes
+}  # fmt: skip
 
 
 def chosen(given: str, workers: int | None = None) -> Cluster:
-    """The cluster that `--scheduler` names: an address, a kind with its file in `params/clusters`, or a file.
+    """The cluster that `--scheduler` names: an address, local, a kind with its file in `params/clusters`, or a file.
 
     Args:
-        given: such as tcp://10.0.0.1:8786, slurm or my_cluster.toml.
-        workers: replaces the file's number of jobs or pods.
+        given: such as tcp://10.0.0.1:8786, local, slurm or my_cluster.toml.
+        workers: replaces the file's number of processes, jobs or pods.
 
     Raises:
         InputError: names the file, the key and the nearest valid name.
@@ -175,6 +189,8 @@ def chosen(given: str, workers: int | None = None) -> Cluster:
         found = _checked({"kind": "address", "address": given}, "--scheduler")
     elif given.endswith(".toml"):
         found = read_cluster(Path(given))
+    elif given == "local":
+        found = Local(kind="local")
     elif given in KINDS and given != "address":
         found = read_cluster(FOLDER / f"{given}.toml")
     else:
@@ -184,9 +200,9 @@ def chosen(given: str, workers: int | None = None) -> Cluster:
         return found
     if isinstance(found, Slurm):
         return found.model_copy(update={"jobs": workers})
-    if isinstance(found, Kubernetes):
+    if isinstance(found, Local | Kubernetes):
         return found.model_copy(update={"workers": workers})
-    raise InputError(f"--workers: goes with threads, Slurm and Kubernetes; {given} has its own workers.")
+    raise InputError(f"--workers: goes with threads, local, Slurm and Kubernetes; {given} has its own workers.")
 
 
 def read_cluster(file: Path) -> Cluster:
@@ -300,7 +316,7 @@ def connected(scheduler: str, workers: int | None, say: Callable[[str], None]) -
     from distributed import Client
 
     found = chosen(scheduler, workers)
-    tls = None if isinstance(found, Kubernetes) else found.tls
+    tls = None if isinstance(found, Local | Kubernetes) else found.tls
     # A part whose worker died is given out again by the study; with Dask's own retries it can hang for ever.
     config = {"distributed.scheduler.allowed-failures": 0} | (tls.config() if tls else {})
     with ExitStack() as stack:
@@ -319,7 +335,10 @@ def connected(scheduler: str, workers: int | None, say: Callable[[str], None]) -
         except Exception as error:
             raise RunError(f"{_named(found)}: cannot be reached or set up ({_told(error)})") from error
         threads = client.nthreads()
-        say(f"  on {client.scheduler.address}: {len(threads)} workers, {sum(threads.values())} threads now")
+        if isinstance(found, Local):
+            say(f"  on {len(threads)} {'process' if len(threads) == 1 else 'processes'} of this machine")
+        else:
+            say(f"  on {client.scheduler.address}: {len(threads)} workers, {sum(threads.values())} threads now")
         yield client
 
 
@@ -332,8 +351,16 @@ def _fail_at_once() -> Callable[..., None]:
     return setting
 
 
-def _started(found: Ssh | Slurm | Kubernetes) -> Any:
+def _started(found: Local | Ssh | Slurm | Kubernetes) -> Any:
     """A cluster set up by Dask, as a context that takes it down."""
+    if isinstance(found, Local):
+        from distributed import LocalCluster
+
+        count = found.workers or os.cpu_count() or 1
+        return LocalCluster(
+            n_workers=count, threads_per_worker=1, host="127.0.0.1", dashboard_address=None,
+            silence_logs=logging.WARNING,
+        )  # fmt: skip
     if isinstance(found, Ssh):
         from distributed import SSHCluster
 

@@ -162,6 +162,11 @@ def certificates(folder: Path) -> dict[str, Path]:
     return paths
 
 
+def test_processes_of_this_machine_write_the_same_bytes(file, on_threads, tmp_path):
+    study_id = run_plan(plan(file), tmp_path / "runs", workers=2, scheduler="local")
+    assert receipts(tmp_path / "runs", study_id) == on_threads
+
+
 def test_a_scheduler_that_is_not_there_is_named(file, tmp_path, monkeypatch):
     monkeypatch.setattr(clusters, "_CONNECT_SECONDS", 1)
     with pytest.raises(RunError, match=r"tcp://127.0.0.1:9: cannot be reached or set up"):
@@ -288,5 +293,5 @@ def test_a_scheduler_that_cannot_be_used_is_refused_before_anything_is_written(f
 
 
 def test_workers_go_with_clusters_that_are_set_up_here():
-    with pytest.raises(InputError, match="--workers: goes with threads, Slurm and Kubernetes"):
+    with pytest.raises(InputError, match="--workers: goes with threads, local, Slurm and Kubernetes"):
         clusters.chosen("tcp://10.0.0.1:8786", workers=4)
