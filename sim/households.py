@@ -79,8 +79,7 @@ class Households:
         self._make_room()
 
     def _make_room(self) -> None:
-        # One more than rows: a kernel writes a row number before it knows whether to keep it.
-        self.queue, self._rows = (np.empty(self.columns.slot.size + 1, np.int32) for _ in range(2))
+        self.queue, self._rows = (np.empty(self.columns.slot.size, np.uint32) for _ in range(2))
 
     def reserve(self, extra: int) -> None:
         """Make room for `extra` more households."""
@@ -159,12 +158,12 @@ class Households:
     def displace(self, kind: int, surplus: np.ndarray, count: int) -> int:
         """Take people out of beds that close; see `kernels.displace`. Returns households in the queue."""
         return int(
-            kernels.displace(self.columns, self.n, kind, surplus, self.occupied, self.queue, count, self._rows)
+            kernels.displace(self.columns, self.n, kind, surplus, self.occupied, self.queue, count)
         )
 
     def census(self, present: np.ndarray) -> tuple[int, int, int, int, int]:
         """Count everybody; see `kernels.census`. Returns its counts of people, households and cases."""
-        *counts, self._gone = kernels.census(self.columns, self.n, present, self._rows)
+        *counts, self._gone = kernels.census(self.columns, self.n, self.occupied, present, self._rows)
         return tuple(counts)
 
     def _close_up(self) -> None:

@@ -3,7 +3,8 @@
 `h` is the `sim.households.Columns`, `n` the number of rows in use, in slot order (oldest claim first). Every kernel
 draws by slot, releases the interpreter lock, and keeps `occupied` (people by council and accommodation) in step with
 the columns. A kernel first collects the few rows that anything happens to, without branching, because a wrong guess
-of the processor costs more than looking at ten households; then it applies the rule to those rows one at a time.
+of the processor costs more than looking at ten households; it draws for a block of them at once, because the
+processor makes eight draws in the time of one; then it applies the rule to those rows one at a time.
 `tests/bench/readable.py` says the same rules without any of that, and tests hold the two together.
 """
 
@@ -13,6 +14,7 @@ import numpy as np
 from numba import njit
 
 from sim.randomness import uniform
+from sim.rows import BLOCK, append, between, draw, lucky, search, take
 from sim.states import Accommodation, Outcome, Stage, Support
 
 AWAITING, APPEAL, NOTICE, LEAVING, REFUSED, GONE = (int(s) for s in Stage)
@@ -20,26 +22,24 @@ GRANTED, REFUSAL = int(Outcome.GRANTED), int(Outcome.REFUSED)
 NONE, SUPPORTED = (int(s) for s in Support)
 INITIAL, DISPERSAL, HOTEL, OTHER_CONTINGENCY, OTHER, SUBSISTENCE, UNPLACED = (int(a) for a in Accommodation)
 NEVER = 32_000
-_BLOCK = 1024  # households whose draws are made at once, so that the processor makes several in one instruction
+_PLACED = 255  # in a list of those who wait
 
 
 @njit(cache=True, nogil=True)
 def pick(level, weights):
-    """Index chosen with probability proportional to `weights`; -1 when all are zero."""
+    """Index chosen with probability proportional to `weights`; -1 when all are zero.
+
+    It is the first whose cumulative weight exceeds the level times the total, so a weight of zero is never chosen.
+    """
     total = 0.0
-    for weight in weights:
-        total += weight
-    if total <= 0.0:
-        return -1
-    mark = level * total
-    last = -1
     for index in range(weights.size):
-        if weights[index] > 0.0:
-            last = index
-            mark -= weights[index]
-            if mark < 0.0:
-                return index
-    return last
+        total += weights[index]
+    mark, upto = level * total, 0.0
+    for index in range(weights.size):
+        upto += weights[index]
+        if upto > mark:
+            return index
+    return -1
 
 
 @njit(cache=True, nogil=True)
@@ -74,29 +74,35 @@ def arrive(
         rows in use, people newly supported, unaccompanied children.
     """
     family_share, uptake, unaccompanied, subsistence_only, school_share = shares
+    groups = np.cumsum(group_shares)
     supported_people, children_alone, left = 0, 0, people
     while left > 0:
-        level = uniform(keys[1], next_slot, 0)
-        alone = level >= 1.0 - unaccompanied
-        members = 1 if alone else min(household_size(uniform(keys[0], next_slot, 0), family_share, family_sizes), left)
-        h.slot[n], h.claimed[n], h.people[n] = next_slot, month, members
-        h.school_age[n] = school_aged(keys[3], next_slot, members, school_share)
-        h.decision_group[n] = pick(uniform(keys[2], next_slot, 0), group_shares)
-        h.stage[n], h.due[n] = AWAITING, NEVER
-        h.support[n], h.accommodation[n], h.council[n] = NONE, UNPLACED, -1
-        if alone:
-            children_alone += 1  # looked after by a council, outside asylum support
-        elif level < uptake:
-            h.support[n] = SUPPORTED
-            supported_people += members
-            if uniform(keys[4], next_slot, 0) < subsistence_only:
-                home = pick(uniform(keys[5], next_slot, 0), subsistence_weight)
-                if home >= 0:
-                    h.accommodation[n], h.council[n] = SUBSISTENCE, home
-                    occupied[home, SUBSISTENCE] += members
-        left -= members
-        n += 1
-        next_slot += 1
+        slots = next_slot + np.arange(BLOCK)
+        size, entry, group = draw(keys[0], slots, 0), draw(keys[1], slots, 0), draw(keys[2], slots, 0)
+        for i in range(BLOCK):
+            if left == 0:
+                break
+            who, level = slots[i], entry[i]
+            alone = level >= 1.0 - unaccompanied
+            members = 1 if alone else min(household_size(size[i], family_share, family_sizes), left)
+            h.slot[n], h.claimed[n], h.people[n] = who, month, members
+            h.school_age[n] = school_aged(keys[3], who, members, school_share)
+            h.decision_group[n] = search(groups, group[i] * groups[-1])
+            h.stage[n], h.due[n] = AWAITING, NEVER
+            h.support[n], h.accommodation[n], h.council[n] = NONE, UNPLACED, -1
+            if alone:
+                children_alone += 1  # looked after by a council, outside asylum support
+            elif level < uptake:
+                h.support[n] = SUPPORTED
+                supported_people += members
+                if uniform(keys[4], who, 0) < subsistence_only:
+                    home = pick(uniform(keys[5], who, 0), subsistence_weight)
+                    if home >= 0:
+                        h.accommodation[n], h.council[n] = SUBSISTENCE, home
+                        occupied[home, SUBSISTENCE] += members
+            left -= members
+            n += 1
+        next_slot += BLOCK
     return n, supported_people, children_alone
 
 
@@ -128,35 +134,6 @@ def school_aged(key, who, members, share):
 
 
 @njit(cache=True, nogil=True)
-def _all_in(column, n, wanted, rows):
-    """Collect the rows whose column (stage, accommodation) has one value, in order. Returns how many."""
-    count = 0
-    for row in range(n):
-        rows[count] = row
-        count += column[row] == wanted
-    return count
-
-
-@njit(cache=True, nogil=True)
-def _some_in(stage, slot, first, n, wanted, key, month, chance, rows):
-    """Collect, in order, the rows from `first` on that are at a stage and whose draw is below a chance.
-
-    Returns how many.
-    """
-    count = 0
-    hit = np.empty(_BLOCK, np.bool_)
-    for start in range(first, n, _BLOCK):
-        stop = min(start + _BLOCK, n)
-        who, there = slot[start:stop], stage[start:stop]
-        for i in range(who.size):
-            hit[i] = (uniform(key, who[i], month) < chance) & (there[i] == wanted)
-        for i in range(who.size):
-            rows[count] = start + i
-            count += hit[i]
-    return count
-
-
-@njit(cache=True, nogil=True)
 def _serve(h, n, wanted, by_case, month, key, queue, capacity, oldest_share, rows):
     """Whose turn it is in a queue: part of capacity from its front, the rest at random.
 
@@ -170,33 +147,31 @@ def _serve(h, n, wanted, by_case, month, key, queue, capacity, oldest_share, row
     Returns:
         Rows served, and people (or cases) in them.
     """
-    front, taken, served, row = oldest_share * min(capacity, queue), 0, 0, 0
-    while row < n and taken < capacity:
-        if h.stage[row] == wanted:
-            members = 1 if by_case else h.people[row]
-            if taken + members > front:
-                break
-            rows[served] = row
-            taken += members
-            served += 1
-        row += 1
-    rest, lucky = row, served
+    waiting = between(h.stage, n, wanted, wanted, rows)
+    front, taken, served = oldest_share * min(capacity, queue), 0, 0
+    while served < waiting and taken < capacity:
+        members = 1 if by_case else h.people[rows[served]]
+        if taken + members > front:
+            break
+        taken += members
+        served += 1
+    rest, chosen = rows[served] if served < waiting else n, served
     chance = (capacity - taken) / max(queue - taken, 1)
-    drawn = _some_in(h.stage, h.slot, rest, n, wanted, key, month, chance, rows[served:])
+    drawn = lucky(h.slot, key, month, chance, rows[served:waiting])
     for position in range(served, served + drawn):
         members = 1 if by_case else h.people[rows[position]]
         if taken + members <= capacity:
-            rows[lucky] = rows[position]
+            rows[chosen] = rows[position]
             taken += members
-            lucky += 1
+            chosen += 1
     # What chance leaves over goes to the oldest, so that capacity is used in full.
-    position, late = served, lucky
+    position, late = served, chosen
     for row in range(rest, n):
         if taken >= capacity:
             break
         if h.stage[row] != wanted:
             continue
-        if position < lucky and rows[position] == row:
+        if position < chosen and rows[position] == row:
             position += 1
             continue
         members = 1 if by_case else h.people[row]
@@ -208,14 +183,25 @@ def _serve(h, n, wanted, by_case, month, key, queue, capacity, oldest_share, row
 
 
 @njit(cache=True, nogil=True)
-def _after_refusal(h, row, month, key, tail_entry):
-    """Refused with no appeal left: some stay supported (section 4, families), the others leave in a month."""
-    if h.support[row] == NONE:
-        h.stage[row] = GONE
-    elif uniform(key, h.slot[row], 0) < tail_entry:
-        h.stage[row], h.due[row] = REFUSED, NEVER
-    else:
-        h.stage[row], h.due[row] = LEAVING, month + 1
+def _refused_for_good(supported, stays, month):
+    """Stage and due month with no appeal left: some stay supported (section 4, families), the others leave."""
+    if not supported:
+        return GONE, NEVER
+    if stays:
+        return REFUSED, NEVER
+    return LEAVING, month + 1
+
+
+@njit(cache=True, nogil=True)
+def _after_decision(outcome, supported, appeals, retained, stays, month, end):
+    """Stage and due month after an initial decision. Only comparisons: the processor need not guess the way."""
+    if appeals:
+        return APPEAL, (month + 1 if supported and not retained else NEVER)
+    if outcome == REFUSAL:
+        return _refused_for_good(supported, stays, month)
+    if not supported:
+        return GONE, NEVER
+    return (NOTICE if outcome == GRANTED else LEAVING), end
 
 
 @njit(cache=True, nogil=True)
@@ -239,27 +225,38 @@ def decide(
     """
     lodged = 0
     outcomes[:] = 0
+    edges = np.empty_like(outcome_shares)
+    for group in range(edges.shape[0]):
+        edges[group] = np.cumsum(outcome_shares[group])
     served, _ = _serve(h, n, AWAITING, False, month, keys[0], queue, capacity, oldest_share, rows)
-    for row in rows[:served]:
-        who, members = h.slot[row], h.people[row]
-        outcome = pick(uniform(keys[1], who, 0), outcome_shares[h.decision_group[row]])
-        outcomes[outcome] += members
-        if outcome == REFUSAL:
-            if uniform(keys[3], who, 0) < appeal_share:
-                lodged += 1
-                h.stage[row], h.due[row] = APPEAL, NEVER
-                if h.support[row] == SUPPORTED and uniform(keys[4], who, 0) >= support_retained:
-                    h.due[row] = month + 1
-            else:
-                _after_refusal(h, row, month, keys[5], tail_entry)
-        elif h.support[row] == NONE:
-            h.stage[row] = GONE
-        elif outcome == GRANTED:
-            notice = exit_days[1 if members > 1 else 0]
-            h.stage[row], h.due[row] = NOTICE, month + months_until(notice, uniform(keys[2], who, 0))
-        else:
-            h.stage[row], h.due[row] = LEAVING, month + months_until(withdrawn_days, uniform(keys[2], who, 0))
+    for start in range(0, served, BLOCK):
+        these = rows[start : min(start + BLOCK, served)]
+        who = take(h.slot, these)
+        fate, exit_level, appeal = draw(keys[1], who, 0), draw(keys[2], who, 0), draw(keys[3], who, 0)
+        retained, tail = draw(keys[4], who, 0), draw(keys[5], who, 0)
+        for i in range(these.size):
+            row = these[i]
+            members, group, supported = h.people[row], h.decision_group[row], h.support[row] != NONE
+            mark = fate[i] * edges[group, 3]
+            outcome = (edges[group, 0] <= mark) + np.int64(edges[group, 1] <= mark) + (edges[group, 2] <= mark)
+            outcomes[outcome] += members
+            appeals = (outcome == REFUSAL) & (appeal[i] < appeal_share)
+            lodged += appeals
+            days = exit_days[1 if members > 1 else 0] if outcome == GRANTED else withdrawn_days
+            end = month + months_until(days, exit_level[i])
+            keeps, stays = retained[i] < support_retained, tail[i] < tail_entry
+            h.stage[row], h.due[row] = _after_decision(outcome, supported, appeals, keeps, stays, month, end)
     return lodged
+
+
+@njit(cache=True, nogil=True)
+def _after_appeal(wins, supported, stays, month, end, due):
+    """Stage and due month after an appeal decision."""
+    if wins:
+        return (NOTICE, end) if supported else (GONE, NEVER)
+    if due != NEVER:
+        return LEAVING, due  # support was already ending
+    return _refused_for_good(supported, stays, month)
 
 
 @njit(cache=True, nogil=True)
@@ -276,19 +273,17 @@ def decide_appeals(h, n, month, keys, queue, capacity, oldest_share, allowed_sha
     """
     allowed = 0
     served, taken = _serve(h, n, APPEAL, True, month, keys[0], queue, capacity, oldest_share, rows)
-    for row in rows[:served]:
-        who = h.slot[row]
-        if uniform(keys[1], who, 0) < allowed_share:
-            allowed += 1
-            if h.support[row] == NONE:
-                h.stage[row] = GONE
-            else:
-                notice = exit_days[1 if h.people[row] > 1 else 0]
-                h.stage[row], h.due[row] = NOTICE, month + months_until(notice, uniform(keys[2], who, 1))
-        elif h.due[row] != NEVER:
-            h.stage[row] = LEAVING  # support was already ending
-        else:
-            _after_refusal(h, row, month, keys[3], tail_entry)
+    for start in range(0, served, BLOCK):
+        these = rows[start : min(start + BLOCK, served)]
+        who = take(h.slot, these)
+        fate, exit_level, tail = draw(keys[1], who, 0), draw(keys[2], who, 1), draw(keys[3], who, 0)
+        for i in range(these.size):
+            row = these[i]
+            wins, supported = fate[i] < allowed_share, h.support[row] != NONE
+            allowed += wins
+            end = month + months_until(exit_days[1 if h.people[row] > 1 else 0], exit_level[i])
+            stays = tail[i] < tail_entry
+            h.stage[row], h.due[row] = _after_appeal(wins, supported, stays, month, end, h.due[row])
     return taken, allowed
 
 
@@ -309,24 +304,20 @@ def leave(
     """
     exits[:] = 0
     duties[:] = 0
-    due = 0
-    for row in range(n):
-        rows[due] = row
-        due += h.due[row] <= month
-    count = due + _some_in(h.stage, h.slot, 0, n, REFUSED, keys[0], month, tail_hazard, rows[due:])
-    for position in range(count):
+    destinations = np.cumsum(drift_weight)
+    due = between(h.due, n, -NEVER, month, rows)
+    refused = between(h.stage, n, REFUSED, REFUSED, rows[due:])
+    tail = due + lucky(h.slot, keys[0], month, tail_hazard, rows[due : due + refused])
+    for position in range(tail):
         row = rows[position]
-        reason = 3
-        if position < due:
-            stage = h.stage[row]
-            reason = 0 if stage == NOTICE else 1 if stage == LEAVING else 2
-        who, home = h.slot[row], h.council[row]
-        exits[reason] += h.people[row]
+        stage, who, home, members = h.stage[row], h.slot[row], h.council[row], h.people[row]
+        reason = 3 if position >= due else 0 if stage == NOTICE else 1 if stage == LEAVING else 2
+        exits[reason] += members
         if home >= 0:
-            occupied[home, h.accommodation[row]] -= h.people[row]
+            occupied[home, h.accommodation[row]] -= members
             if reason == 0:
                 if uniform(keys[2], who, 0) < drift_share:
-                    home = pick(uniform(keys[3], who, 0), drift_weight)
+                    home = search(destinations, uniform(keys[3], who, 0) * destinations[-1])
                 if uniform(keys[1], who, 0) < duty_share[home]:
                     duties[home] += 1
         h.support[row], h.accommodation[row], h.council[row], h.due[row] = NONE, UNPLACED, -1, NEVER
@@ -345,24 +336,26 @@ def keep(column, stage, n):
 
 
 @njit(cache=True, nogil=True)
-def _choose(level, members, vacancy, weight, pull):
-    """Which council of an area gets a household, by weight times vacancy where there is room; -1 when nowhere is.
+def _home_for_family(level, members, beds, unit):
+    """Which council of an area gets a household, by weight times vacancy where there is room for all of it.
 
-    `pull` is the sum of weight times vacancy over the area: for one person it is the total to draw from, so that the
-    councils are walked once; a family needs the sum over councils with room for all of it.
+    Args:
+        beds: (council,) vacant beds.
+        unit: (council,) weight of a bed; where all weights are zero, it is the last council with room.
+
+    Returns:
+        The council's place in the area, -1 when nowhere is room.
     """
-    total = pull
-    if members > 1:
-        total = 0.0
-        for council in range(vacancy.size):
-            if vacancy[council] >= members:
-                total += weight[council] * vacancy[council]
-    mark, last = level * total, -1
-    for council in range(vacancy.size):
-        if vacancy[council] >= members:
+    total, last = 0, -1
+    for council in range(beds.size):
+        if beds[council] >= members:
+            total += unit[council] * beds[council]
             last = council
-            mark -= weight[council] * vacancy[council]
-            if mark < 0.0:
+    mark, upto = np.int64(level * total), 0
+    for council in range(beds.size):
+        if beds[council] >= members:
+            upto += unit[council] * beds[council]
+            if upto > mark:
                 return council
     return last
 
@@ -386,54 +379,83 @@ def place(
         Households left in the queue.
     """
     areas = area_start.size - 1
-    room, pull = np.zeros(areas), np.zeros(areas)
-    for home in range(vacancy.size):
-        room[area_of[home]] += vacancy[home]
-        pull[area_of[home]] += weight[home] * vacancy[home]
+    beds, unit = vacancy[by_area].astype(np.int64), np.zeros(vacancy.size, np.int64)
+    # Weights in whole units, so that sums stay exact as beds are taken.
+    scale = 2.0**50 / max((weight * vacancy).sum(), 1e-300)
+    edges, room = np.zeros(vacancy.size, np.int64), np.zeros(areas, np.int64)
+    for area in range(areas):
+        upto = 0
+        for position in range(area_start[area], area_start[area + 1]):
+            if beds[position] > 0:
+                unit[position] = np.int64(np.ceil(weight[by_area[position]] * scale))
+            upto += unit[position] * beds[position]
+            edges[position] = upto
+            room[area] += beds[position]
     total = room.sum()
-    beds, prefer = vacancy[by_area], weight[by_area]  # the councils of an area side by side
     # The largest household an area may still have room for in one council: lowered when a search fails, so that a
     # family that fits nowhere costs one search a month and not one each.
     largest = np.full(areas, 255)
-    count = 0
-    for row in range(n):
-        kind = h.accommodation[row]
-        waiting[count] = row
-        count += (h.support[row] != NONE) & ((kind == UNPLACED) | (kind == HOTEL) | (kind == INITIAL))
+    count = _waiting(h.support, h.accommodation, n, waiting)
+    kinds, turns = take(h.accommodation, waiting[:count]), np.empty(count, np.uint32)
     for turn in range(4):
-        wanted = INITIAL if turn == 0 else HOTEL if turn == 1 else UNPLACED
-        for position in range(count):
+        if turn < 3:
+            wanted = INITIAL if turn == 0 else HOTEL if turn == 1 else UNPLACED
+            those = between(kinds, count, wanted, wanted, turns)
+        else:
+            those = between(kinds, count, INITIAL, HOTEL, turns)  # nobody who waits is in dispersal, between them
+        for turn_place in range(those):
             if total < 1:
                 break
+            position = turns[turn_place]
             row = waiting[position]
-            kind = h.accommodation[row]
-            if (turn < 3 and kind != wanted) or (turn == 3 and kind != HOTEL and kind != INITIAL):
-                continue
             who, members = h.slot[row], h.people[row]
-            area = area_of[h.council[row]] if turn < 2 else pick(uniform(key, who, 4 * month + turn), room)
+            if turn < 2:
+                area = area_of[h.council[row]]
+            else:
+                mark, area, upto = np.int64(uniform(key, who, 4 * month + turn) * total), 0, 0
+                for other in range(areas):
+                    upto += room[other]
+                    area += upto <= mark
             if room[area] < members or largest[area] < members:
                 continue
             level = uniform(key, who, 4 * (month + 1000) + turn)
-            its = slice(area_start[area], area_start[area + 1])
-            chosen = _choose(level, members, beds[its], prefer[its], pull[area])
+            first, end = area_start[area], area_start[area + 1]
+            its = edges[first:end]
+            if members == 1 and its[-1] > 0:
+                chosen = search(its, np.int64(level * its[-1]))
+            else:
+                chosen = _home_for_family(level, members, beds[first:end], unit[first:end])
             if chosen < 0:
                 largest[area] = members - 1
                 continue
-            beds[its][chosen] -= members
-            home = by_area[its][chosen]
+            lost = unit[first + chosen] * members
+            for other in range(its.size):
+                its[other] -= lost * (other >= chosen)
+            chosen += first
+            home = by_area[chosen]
             if h.council[row] >= 0:
-                occupied[h.council[row], kind] -= members
-            h.accommodation[row], h.council[row] = DISPERSAL, home
+                occupied[h.council[row], kinds[position]] -= members
+            h.accommodation[row], h.council[row], kinds[position] = DISPERSAL, home, _PLACED
             occupied[home, DISPERSAL] += members
+            beds[chosen] -= members
             room[area] -= members
-            pull[area] -= weight[home] * members
             total -= members
-    left = 0
-    for position in range(count):
-        if h.accommodation[waiting[position]] == UNPLACED:
-            queue[left] = waiting[position]
-            left += 1
+    left = between(kinds, count, UNPLACED, UNPLACED, turns)
+    queue[:left] = take(waiting, turns[:left])
     return left
+
+
+@njit(cache=True, nogil=True)
+def _waiting(support, accommodation, n, rows):
+    """Collect, in order, the supported households that a dispersal bed is wanted for. Returns how many."""
+    flags, count = np.zeros(BLOCK, np.bool_), 0
+    for start in range(0, n, BLOCK):
+        has, kind = support[start : min(start + BLOCK, n)], accommodation[start : min(start + BLOCK, n)]
+        for i in range(has.size):
+            flags[i] = (has[i] != NONE) & ((kind[i] == UNPLACED) | (kind[i] == HOTEL) | (kind[i] == INITIAL))
+        flags[has.size :] = False
+        count = append(flags, start, rows, count)
+    return count
 
 
 @njit(cache=True, nogil=True)
@@ -450,20 +472,18 @@ def fill(h, month, key, kind, vacancy, occupied, queue, count):
     """
     # Councils are drawn by the vacancy at the start of the month: one search a household instead of a sum over 361.
     edges = np.cumsum(vacancy)
-    room = edges[-1]
-    start = room
+    room = start = edges[-1]
+    largest = 255  # household there may still be room for in one council
     left, people = 0, 0
     for position in range(count):
         row = queue[position]
         members = h.people[row]
         home = -1
-        if room >= members:
-            first = np.searchsorted(edges, uniform(key, h.slot[row], month) * start, side="right")
-            for step in range(vacancy.size):
-                other = (first + step) % vacancy.size
-                if vacancy[other] >= members:
-                    home = other
-                    break
+        if members <= min(room, largest):
+            first = search(edges, np.int64(uniform(key, h.slot[row], month) * start))
+            home = _next_with_room(vacancy, first, members)
+            if home < 0:
+                largest = members - 1
         if home < 0:
             queue[left] = row
             left += 1
@@ -477,44 +497,57 @@ def fill(h, month, key, kind, vacancy, occupied, queue, count):
 
 
 @njit(cache=True, nogil=True)
-def displace(h, n, kind, surplus, occupied, queue, count, rows):
+def _next_with_room(vacancy, first, members):
+    """The first council with room, from one on and round again; -1 when none has."""
+    for home in range(first, vacancy.size):
+        if vacancy[home] >= members:
+            return home
+    for home in range(first):
+        if vacancy[home] >= members:
+            return home
+    return -1
+
+
+@njit(cache=True, nogil=True)
+def displace(h, n, kind, surplus, occupied, queue, count):
     """Take people out of beds that close, newest claims first, until no council has a surplus.
 
     Args:
         surplus: (council,) people above the beds left, reduced in place to zero or less.
         queue: households without a place; those displaced join it, in order of claim.
         count: households in the queue.
-        rows: room for row numbers.
 
     Returns:
         Households in the queue.
     """
-    housed, over = _all_in(h.accommodation, n, kind, rows), (surplus > 0).sum()
-    for position in range(housed - 1, -1, -1):
-        row = rows[position]
-        home = h.council[row]
-        if surplus[home] > 0:
-            occupied[home, kind] -= h.people[row]
-            surplus[home] -= h.people[row]
-            h.accommodation[row], h.council[row] = UNPLACED, -1
-            queue[count] = row
-            count += 1
-            over -= surplus[home] <= 0
-            if over == 0:
-                break
+    over = (surplus > 0).sum()
+    housed = np.empty(BLOCK, np.uint32)
+    for start in range((n - 1) // BLOCK * BLOCK, -1, -BLOCK):
+        those = between(h.accommodation[start:min(start + BLOCK, n)], min(BLOCK, n - start), kind, kind, housed)
+        for position in range(those - 1, -1, -1):
+            row = start + housed[position]
+            home = h.council[row]
+            if surplus[home] > 0:
+                occupied[home, kind] -= h.people[row]
+                surplus[home] -= h.people[row]
+                h.accommodation[row], h.council[row] = UNPLACED, -1
+                queue[count] = row
+                count += 1
+                over -= surplus[home] <= 0
+        if over == 0:
+            break
     queue[:count].sort()
     return count
 
 
 @njit(cache=True, nogil=True)
-def census(h, n, present, rows):
+def census(h, n, occupied, present, rows):
     """Count who lives where: (council, 4) people, school-age children, adults and others, people with a live case.
 
     Returns:
         people awaiting a decision, open appeals (cases), people supported, households supported, people supported
         with no appeal left, rows of households that are gone.
     """
-    present[:] = 0
     awaiting, appeals, supported, households, refused, gone = 0, 0, 0, 0, 0, 0
     for row in range(n):
         stage, members, has = h.stage[row], h.people[row], h.support[row] != NONE
@@ -524,14 +557,16 @@ def census(h, n, present, rows):
         supported += members * has
         households += has
         refused += members * (has & (stage == REFUSED))
-    housed = 0
-    for row in range(n):
-        rows[housed] = row
-        housed += h.council[row] >= 0
-    for row in rows[:housed]:
-        home, members, children = h.council[row], h.people[row], h.school_age[row]
-        present[home, 0] += members
-        present[home, 1] += children
-        present[home, 2] += members - children
-        present[home, 3] += members * ((h.stage[row] == AWAITING) | (h.stage[row] == APPEAL))
+    housed = between(h.council, n, 0, NEVER, rows)
+    # School-age children in the upper half of a number and people with a live case in the lower, added in one go.
+    both = np.zeros(present.shape[0], np.int64)
+    for position in range(housed):
+        row = rows[position]
+        live = (h.stage[row] == AWAITING) | (h.stage[row] == APPEAL)
+        both[np.uint64(h.council[row])] += (np.int64(h.school_age[row]) << 32) + h.people[row] * live
+    for home in range(present.shape[0]):
+        present[home, 0] = occupied[home].sum()
+        present[home, 1] = both[home] >> 32
+        present[home, 2] = present[home, 0] - present[home, 1]
+        present[home, 3] = both[home] & 0xFFFF_FFFF
     return awaiting, appeals, supported, households, refused, gone

@@ -106,7 +106,7 @@ class CHouseholds(Households):
         exit_days = np.asarray(exit_days, float)
         lodged = self._call(
             "decide", *_whole(self.n), month, keys, *_whole(queue, capacity), *_real(oldest), outcome_shares,
-            exit_days, *_real(*shares), outcomes, self._rows,
+            len(outcome_shares), exit_days, *_real(*shares), outcomes, self._rows,
         )  # fmt: skip
         return int(lodged)
 
@@ -148,12 +148,11 @@ class CHouseholds(Households):
     def displace(self, kind: int, surplus: Any, count: int) -> int:
         left = self._call(
             "displace", *_whole(self.n), kind, surplus, surplus.size, self.occupied, self.queue, *_whole(count),
-            self._rows,
         )  # fmt: skip
         return int(left)
 
     def census(self, present: Any) -> tuple[int, ...]:
         counts = np.zeros(6, np.int64)
-        self._call("census", *_whole(self.n), present, present.shape[0], self._rows, counts)
+        self._call("census", *_whole(self.n), self.occupied, present, present.shape[0], self._rows, counts)
         *counts, self._gone = map(int, counts)
         return tuple(counts)

@@ -9,8 +9,7 @@ enum { AWAITING, APPEAL, NOTICE, LEAVING, REFUSED, GONE };
 enum { GRANTED, REFUSAL, WITHDRAWN, ADMINISTRATIVE };
 enum { NONE, SUPPORTED };
 enum { INITIAL, DISPERSAL, HOTEL, OTHER_CONTINGENCY, OTHER, SUBSISTENCE, UNPLACED, KINDS };
-#define NEVER 32000
-#define BLOCK 1024
+enum { NEVER = 32000, PLACED = 255, BLOCK = 1024 };
 
 typedef struct {
     uint32_t *slot;
@@ -28,20 +27,102 @@ static inline double uniform(uint64_t key, uint64_t who, uint64_t when)
     return (double)((t ^ ((x * x + y) >> 32)) >> 11) * (1.0 / 9007199254740992.0);
 }
 
+static uint64_t places[256]; /* for each pattern of eight flags, the places of those that are set, a byte each */
+
+__attribute__((constructor)) static void fill_places(void)
+{
+    for (int pattern = 0; pattern < 256; pattern++)
+        for (int place = 0, found = 0; place < 8; place++)
+            if (pattern >> place & 1) places[pattern] |= (uint64_t)place << 8 * found++;
+}
+
+static int64_t append(const uint8_t *restrict flags, int64_t first, uint32_t *restrict rows, int64_t count)
+{
+    const uint64_t eight = 0x0101010101010101, gather = 0x0102040810204080;
+    uint8_t near[256];
+    for (int start = 0; start < BLOCK; start += 256) {
+        int found = 0;
+        for (uint64_t place = 0; place < 256; place += 8) {
+            uint64_t word, chosen;
+            memcpy(&word, flags + start + place, 8);
+            chosen = place * eight + places[word * gather >> 56];
+            memcpy(near + found, &chosen, 8);
+            found += word * eight >> 56;
+        }
+        for (int i = 0; i < found; i++) rows[count + i] = first + start + near[i];
+        count += found;
+    }
+    return count;
+}
+
+/* Rows whose value in a column is from low to high; the kinds of column differ only in their type. */
+#define BETWEEN(name, type)                                                                                            \
+    static int64_t name(const type *column, int64_t n, type low, type high, uint32_t *rows)                            \
+    {                                                                                                                  \
+        uint8_t flags[BLOCK];                                                                                          \
+        int64_t count = 0;                                                                                             \
+        for (int64_t start = 0; start < n; start += BLOCK) {                                                           \
+            int size = n - start < BLOCK ? n - start : BLOCK;                                                          \
+            const type *part = column + start;                                                                         \
+            for (int i = 0; i < size; i++) flags[i] = (part[i] >= low) & (part[i] <= high);                            \
+            memset(flags + size, 0, BLOCK - size);                                                                     \
+            count = append(flags, start, rows, count);                                                                 \
+        }                                                                                                              \
+        return count;                                                                                                  \
+    }
+BETWEEN(bytes_between, uint8_t)
+BETWEEN(numbers_between, int16_t)
+
+static int64_t lucky(const uint32_t *slot, uint64_t key, int month, double chance, uint32_t *rows, int64_t n)
+{
+    uint8_t flags[BLOCK];
+    uint32_t chosen[BLOCK], who[BLOCK] = {0};
+    int64_t count = 0;
+    for (int64_t start = 0; start < n; start += BLOCK) {
+        int size = n - start < BLOCK ? n - start : BLOCK;
+        const uint32_t *these = rows + start;
+        for (int i = 0; i < size; i++) who[i] = slot[these[i]];
+        for (int i = 0; i < BLOCK; i++) flags[i] = uniform(key, who[i], month) < chance;
+        memset(flags + size, 0, BLOCK - size);
+        int found = append(flags, 0, chosen, 0);
+        for (int i = 0; i < found; i++) rows[count + i] = these[chosen[i]];
+        count += found;
+    }
+    return count;
+}
+
+static void draw(uint64_t key, const uint32_t *who, int size, int when, double *levels)
+{
+    for (int i = 0; i < size; i++) levels[i] = uniform(key, who[i], when);
+}
+
 static int pick(double level, const double *weights, int count)
 {
-    double total = 0.0;
+    double total = 0.0, upto = 0.0;
     for (int i = 0; i < count; i++) total += weights[i];
-    if (total <= 0.0) return -1;
-    double mark = level * total;
-    int last = -1;
     for (int i = 0; i < count; i++)
-        if (weights[i] > 0.0) {
-            last = i;
-            mark -= weights[i];
-            if (mark < 0.0) return i;
-        }
-    return last;
+        if ((upto += weights[i]) > level * total) return i;
+    return -1;
+}
+
+static void cumulate(const double *weights, int count, double *edges)
+{
+    double upto = 0.0;
+    for (int i = 0; i < count; i++) edges[i] = upto += weights[i];
+}
+
+static int search(const double *edges, int count, double mark)
+{
+    int64_t below = 0;
+    for (int i = 0; i < count; i++) below += edges[i] <= mark;
+    return below;
+}
+
+static int search_whole(const int64_t *edges, int count, int64_t mark)
+{
+    int64_t below = 0;
+    for (int i = 0; i < count; i++) below += edges[i] <= mark;
+    return below;
 }
 
 static int household_size(double level, double share, const double *sizes, int count)
@@ -61,36 +142,45 @@ void arrive(Columns *h, int64_t *n, int64_t slot, int month, int64_t people, con
             int size_count, const double *groups, int group_count, const double *subsistence_weight, int councils,
             int64_t *occupied, int64_t *supported, int64_t *alone)
 {
+    double edges[64], size[BLOCK], entry[BLOCK], group[BLOCK];
+    uint32_t slots[BLOCK];
+    int64_t left = people;
+    cumulate(groups, group_count, edges);
     *supported = *alone = 0;
-    for (int64_t left = people, row = *n; left > 0; row = *n, slot++) {
-        double level = uniform(keys[1], slot, 0);
-        bool child = level >= 1.0 - unaccompanied;
-        int64_t members = 1;
-        if (!child) {
-            members = household_size(uniform(keys[0], slot, 0), family_share, sizes, size_count);
-            if (members > left) members = left;
-        }
-        int pupils = 0;
-        for (int member = 1; member < members; member++) pupils += uniform(keys[3], slot, member) < school_share;
-        h->slot[row] = slot, h->claimed[row] = month, h->people[row] = members, h->school_age[row] = pupils;
-        h->decision_group[row] = pick(uniform(keys[2], slot, 0), groups, group_count);
-        h->stage[row] = AWAITING, h->due[row] = NEVER;
-        h->support[row] = NONE, h->accommodation[row] = UNPLACED, h->council[row] = -1;
-        if (child) {
-            *alone += 1;
-        } else if (level < uptake) {
-            h->support[row] = SUPPORTED;
-            *supported += members;
-            if (uniform(keys[4], slot, 0) < subsistence_only) {
-                int home = pick(uniform(keys[5], slot, 0), subsistence_weight, councils);
-                if (home >= 0) {
-                    h->accommodation[row] = SUBSISTENCE, h->council[row] = home;
-                    occupied[home * KINDS + SUBSISTENCE] += members;
+    for (; left > 0; slot += BLOCK) {
+        for (int i = 0; i < BLOCK; i++) slots[i] = slot + i;
+        draw(keys[0], slots, BLOCK, 0, size), draw(keys[1], slots, BLOCK, 0, entry);
+        draw(keys[2], slots, BLOCK, 0, group);
+        for (int i = 0; i < BLOCK && left > 0; i++) {
+            int64_t row = (*n)++;
+            uint32_t who = slots[i];
+            bool child = entry[i] >= 1.0 - unaccompanied;
+            int64_t members = 1;
+            if (!child) {
+                members = household_size(size[i], family_share, sizes, size_count);
+                if (members > left) members = left;
+            }
+            int pupils = 0;
+            for (int member = 1; member < members; member++) pupils += uniform(keys[3], who, member) < school_share;
+            h->slot[row] = who, h->claimed[row] = month, h->people[row] = members, h->school_age[row] = pupils;
+            h->decision_group[row] = search(edges, group_count, group[i] * edges[group_count - 1]);
+            h->stage[row] = AWAITING, h->due[row] = NEVER;
+            h->support[row] = NONE, h->accommodation[row] = UNPLACED, h->council[row] = -1;
+            if (child) {
+                *alone += 1;
+            } else if (entry[i] < uptake) {
+                h->support[row] = SUPPORTED;
+                *supported += members;
+                if (uniform(keys[4], who, 0) < subsistence_only) {
+                    int home = pick(uniform(keys[5], who, 0), subsistence_weight, councils);
+                    if (home >= 0) {
+                        h->accommodation[row] = SUBSISTENCE, h->council[row] = home;
+                        occupied[home * KINDS + SUBSISTENCE] += members;
+                    }
                 }
             }
+            left -= members;
         }
-        left -= members;
-        *n += 1;
     }
 }
 
@@ -106,87 +196,86 @@ void arrive_on_appeal(Columns *h, int64_t *n, int64_t slot, int month, int64_t c
     }
 }
 
-static int64_t some_in(const Columns *h, int64_t first, int64_t n, int wanted, uint64_t key, int month, double chance,
-                       int32_t *rows)
-{
-    uint8_t hit[BLOCK];
-    int64_t count = 0;
-    for (int64_t start = first; start < n; start += BLOCK) {
-        int64_t length = n - start < BLOCK ? n - start : BLOCK;
-        const uint32_t *who = h->slot + start;
-        const uint8_t *there = h->stage + start;
-        for (int64_t i = 0; i < length; i++) hit[i] = (uniform(key, who[i], month) < chance) & (there[i] == wanted);
-        for (int64_t i = 0; i < length; i++) rows[count] = start + i, count += hit[i];
-    }
-    return count;
-}
-
 static int64_t serve(const Columns *h, int64_t n, int wanted, bool by_case, int month, uint64_t key, int64_t queue,
-                     int64_t capacity, double oldest_share, int32_t *rows, int64_t *taken)
+                     int64_t capacity, double oldest_share, uint32_t *rows, int64_t *taken)
 {
     double front = oldest_share * (capacity < queue ? capacity : queue);
-    int64_t served = 0, row = 0;
-    *taken = 0;
-    for (; row < n && *taken < capacity; row++)
-        if (h->stage[row] == wanted) {
-            int members = by_case ? 1 : h->people[row];
-            if (*taken + members > front) break;
-            rows[served++] = row;
-            *taken += members;
-        }
-    int64_t rest = row, lucky = served, waiting = queue - *taken;
-    double chance = (double)(capacity - *taken) / (waiting > 1 ? waiting : 1);
-    int64_t drawn = some_in(h, rest, n, wanted, key, month, chance, rows + served);
+    int64_t waiting = bytes_between(h->stage, n, wanted, wanted, rows), served = 0, row;
+    for (*taken = 0; served < waiting && *taken < capacity; served++) {
+        int members = by_case ? 1 : h->people[rows[served]];
+        if (*taken + members > front) break;
+        *taken += members;
+    }
+    int64_t rest = served < waiting ? rows[served] : n, lucky_upto = served, others = queue - *taken;
+    double chance = (double)(capacity - *taken) / (others > 1 ? others : 1);
+    int64_t drawn = lucky(h->slot, key, month, chance, rows + served, waiting - served);
     for (int64_t i = served; i < served + drawn; i++) {
         int members = by_case ? 1 : h->people[rows[i]];
-        if (*taken + members <= capacity) rows[lucky++] = rows[i], *taken += members;
+        if (*taken + members <= capacity) rows[lucky_upto++] = rows[i], *taken += members;
     }
-    int64_t position = served, late = lucky;
+    int64_t position = served, late = lucky_upto;
     for (row = rest; row < n && *taken < capacity; row++) {
         if (h->stage[row] != wanted) continue;
-        if (position < lucky && rows[position] == row) { position++; continue; }
+        if (position < lucky_upto && rows[position] == row) { position++; continue; }
         int members = by_case ? 1 : h->people[row];
         if (*taken + members <= capacity) rows[late++] = row, *taken += members;
     }
     return late;
 }
 
-static void after_refusal(Columns *h, int64_t row, int month, uint64_t key, double tail_entry)
+typedef struct { int stage, due; } Next;
+
+static inline Next refused_for_good(bool supported, bool stays, int month)
 {
-    if (h->support[row] == NONE)
-        h->stage[row] = GONE;
-    else if (uniform(key, h->slot[row], 0) < tail_entry)
-        h->stage[row] = REFUSED, h->due[row] = NEVER;
-    else
-        h->stage[row] = LEAVING, h->due[row] = month + 1;
+    if (!supported) return (Next){GONE, NEVER};
+    return stays ? (Next){REFUSED, NEVER} : (Next){LEAVING, month + 1};
+}
+
+static inline Next after_decision(int outcome, bool supported, bool appeals, bool keeps, bool stays, int month, int end)
+{
+    if (appeals) return (Next){APPEAL, supported && !keeps ? month + 1 : NEVER};
+    if (outcome == REFUSAL) return refused_for_good(supported, stays, month);
+    if (!supported) return (Next){GONE, NEVER};
+    return (Next){outcome == GRANTED ? NOTICE : LEAVING, end};
+}
+
+static inline Next after_appeal(bool wins, bool supported, bool stays, int month, int end, int due)
+{
+    if (wins) return supported ? (Next){NOTICE, end} : (Next){GONE, NEVER};
+    return due != NEVER ? (Next){LEAVING, due} : refused_for_good(supported, stays, month);
 }
 
 int64_t decide(Columns *h, int64_t n, int month, const uint64_t *keys, int64_t queue, int64_t capacity,
-               double oldest_share, const double *outcome_shares, const double *exit_days, double appeal_share,
-               double retained, double tail_entry, double withdrawn_days, int64_t *outcomes, int32_t *rows)
+               double oldest_share, const double *outcome_shares, int groups, const double *exit_days,
+               double appeal_share, double support_retained, double tail_entry, double withdrawn_days,
+               int64_t *outcomes, uint32_t *rows)
 {
+    double edges[64][4], fate[BLOCK], exit_level[BLOCK], appeal[BLOCK], retained[BLOCK], tail[BLOCK];
+    uint32_t who[BLOCK];
     int64_t lodged = 0, taken;
     memset(outcomes, 0, 4 * sizeof *outcomes);
+    for (int group = 0; group < groups; group++) cumulate(outcome_shares + 4 * group, 4, edges[group]);
     int64_t served = serve(h, n, AWAITING, false, month, keys[0], queue, capacity, oldest_share, rows, &taken);
-    for (int64_t i = 0; i < served; i++) {
-        int64_t row = rows[i], who = h->slot[row];
-        int members = h->people[row];
-        int outcome = pick(uniform(keys[1], who, 0), outcome_shares + 4 * h->decision_group[row], 4);
-        outcomes[outcome] += members;
-        if (outcome == REFUSAL) {
-            if (uniform(keys[3], who, 0) < appeal_share) {
-                lodged++;
-                h->stage[row] = APPEAL, h->due[row] = NEVER;
-                if (h->support[row] == SUPPORTED && uniform(keys[4], who, 0) >= retained) h->due[row] = month + 1;
-            } else {
-                after_refusal(h, row, month, keys[5], tail_entry);
-            }
-        } else if (h->support[row] == NONE) {
-            h->stage[row] = GONE;
-        } else {
+    for (int64_t start = 0; start < served; start += BLOCK) {
+        int size = served - start < BLOCK ? served - start : BLOCK;
+        for (int i = 0; i < size; i++) who[i] = h->slot[rows[start + i]];
+        draw(keys[1], who, size, 0, fate), draw(keys[2], who, size, 0, exit_level);
+        draw(keys[3], who, size, 0, appeal), draw(keys[4], who, size, 0, retained), draw(keys[5], who, size, 0, tail);
+        for (int i = 0; i < size; i++) {
+            uint32_t row = rows[start + i];
+            int members = h->people[row];
+            bool supported = h->support[row] != NONE;
+            const double *edge = edges[h->decision_group[row]];
+            double mark = fate[i] * edge[3];
+            int outcome = (edge[0] <= mark) + (edge[1] <= mark) + (edge[2] <= mark);
+            outcomes[outcome] += members;
+            bool appeals = (outcome == REFUSAL) & (appeal[i] < appeal_share);
+            lodged += appeals;
             double days = outcome == GRANTED ? exit_days[members > 1] : withdrawn_days;
-            h->stage[row] = outcome == GRANTED ? NOTICE : LEAVING;
-            h->due[row] = month + months_until(days, uniform(keys[2], who, 0));
+            int end = month + months_until(days, exit_level[i]);
+            Next next = after_decision(outcome, supported, appeals, retained[i] < support_retained,
+                                       tail[i] < tail_entry, month, end);
+            h->stage[row] = next.stage, h->due[row] = next.due;
         }
     }
     return lodged;
@@ -194,25 +283,25 @@ int64_t decide(Columns *h, int64_t n, int month, const uint64_t *keys, int64_t q
 
 int64_t decide_appeals(Columns *h, int64_t n, int month, const uint64_t *keys, int64_t queue, int64_t capacity,
                        double oldest_share, double allowed_share, const double *exit_days, double tail_entry,
-                       int32_t *rows, int64_t *allowed)
+                       uint32_t *rows, int64_t *allowed)
 {
+    double fate[BLOCK], exit_level[BLOCK], tail[BLOCK];
+    uint32_t who[BLOCK];
     int64_t taken;
     int64_t served = serve(h, n, APPEAL, true, month, keys[0], queue, capacity, oldest_share, rows, &taken);
     *allowed = 0;
-    for (int64_t i = 0; i < served; i++) {
-        int64_t row = rows[i], who = h->slot[row];
-        if (uniform(keys[1], who, 0) < allowed_share) {
-            *allowed += 1;
-            if (h->support[row] == NONE) {
-                h->stage[row] = GONE;
-            } else {
-                h->stage[row] = NOTICE;
-                h->due[row] = month + months_until(exit_days[h->people[row] > 1], uniform(keys[2], who, 1));
-            }
-        } else if (h->due[row] != NEVER) {
-            h->stage[row] = LEAVING;
-        } else {
-            after_refusal(h, row, month, keys[3], tail_entry);
+    for (int64_t start = 0; start < served; start += BLOCK) {
+        int size = served - start < BLOCK ? served - start : BLOCK;
+        for (int i = 0; i < size; i++) who[i] = h->slot[rows[start + i]];
+        draw(keys[1], who, size, 0, fate), draw(keys[2], who, size, 1, exit_level);
+        draw(keys[3], who, size, 0, tail);
+        for (int i = 0; i < size; i++) {
+            uint32_t row = rows[start + i];
+            bool wins = fate[i] < allowed_share, supported = h->support[row] != NONE;
+            *allowed += wins;
+            int end = month + months_until(exit_days[h->people[row] > 1], exit_level[i]);
+            Next next = after_appeal(wins, supported, tail[i] < tail_entry, month, end, h->due[row]);
+            h->stage[row] = next.stage, h->due[row] = next.due;
         }
     }
     return taken;
@@ -220,118 +309,146 @@ int64_t decide_appeals(Columns *h, int64_t n, int month, const uint64_t *keys, i
 
 void leave(Columns *h, int64_t n, int month, const uint64_t *keys, double tail_hazard, const double *duty_share,
            double drift_share, const double *drift_weight, int councils, int64_t *occupied, int64_t *exits,
-           int64_t *duties, int32_t *rows)
+           int64_t *duties, uint32_t *rows)
 {
-    int64_t due = 0;
+    double *destinations = malloc(councils * sizeof *destinations);
+    cumulate(drift_weight, councils, destinations);
     memset(exits, 0, 4 * sizeof *exits);
     memset(duties, 0, councils * sizeof *duties);
-    for (int64_t row = 0; row < n; row++) rows[due] = row, due += h->due[row] <= month;
-    int64_t count = due + some_in(h, 0, n, REFUSED, keys[0], month, tail_hazard, rows + due);
-    for (int64_t i = 0; i < count; i++) {
-        int64_t row = rows[i], who = h->slot[row];
-        int reason = 3, home = h->council[row];
-        if (i < due) reason = h->stage[row] == NOTICE ? 0 : h->stage[row] == LEAVING ? 1 : 2;
-        exits[reason] += h->people[row];
+    int64_t due = numbers_between(h->due, n, -NEVER, month, rows);
+    int64_t refused = bytes_between(h->stage, n, REFUSED, REFUSED, rows + due);
+    int64_t tail = due + lucky(h->slot, keys[0], month, tail_hazard, rows + due, refused);
+    for (int64_t i = 0; i < tail; i++) {
+        uint32_t row = rows[i], who = h->slot[row];
+        int stage = h->stage[row], home = h->council[row], members = h->people[row];
+        int reason = i >= due ? 3 : stage == NOTICE ? 0 : stage == LEAVING ? 1 : 2;
+        exits[reason] += members;
         if (home >= 0) {
-            occupied[home * KINDS + h->accommodation[row]] -= h->people[row];
+            occupied[home * KINDS + h->accommodation[row]] -= members;
             if (reason == 0) {
-                if (uniform(keys[2], who, 0) < drift_share) home = pick(uniform(keys[3], who, 0), drift_weight, councils);
+                if (uniform(keys[2], who, 0) < drift_share)
+                    home = search(destinations, councils, uniform(keys[3], who, 0) * destinations[councils - 1]);
                 if (uniform(keys[1], who, 0) < duty_share[home]) duties[home]++;
             }
         }
         h->support[row] = NONE, h->accommodation[row] = UNPLACED, h->council[row] = -1, h->due[row] = NEVER;
         if (reason != 2) h->stage[row] = GONE;
     }
+    free(destinations);
 }
 
-static int choose(double level, int members, const double *beds, const double *weight, int councils, double pull)
+static int home_for_family(double level, int members, const int64_t *beds, const int64_t *unit, int councils)
 {
-    double total = pull;
-    if (members > 1) {
-        total = 0.0;
-        for (int i = 0; i < councils; i++)
-            if (beds[i] >= members) total += weight[i] * beds[i];
-    }
-    double mark = level * total;
+    int64_t total = 0, upto = 0;
     int last = -1;
     for (int i = 0; i < councils; i++)
-        if (beds[i] >= members) {
-            last = i;
-            mark -= weight[i] * beds[i];
-            if (mark < 0.0) return i;
-        }
+        if (beds[i] >= members) total += unit[i] * beds[i], last = i;
+    int64_t mark = (int64_t)(level * total);
+    for (int i = 0; i < councils; i++)
+        if (beds[i] >= members && (upto += unit[i] * beds[i]) > mark) return i;
     return last;
+}
+
+static int64_t waiting_for_beds(const uint8_t *support, const uint8_t *accommodation, int64_t n, uint32_t *rows)
+{
+    uint8_t flags[BLOCK];
+    int64_t count = 0;
+    for (int64_t start = 0; start < n; start += BLOCK) {
+        int size = n - start < BLOCK ? n - start : BLOCK;
+        const uint8_t *has = support + start, *kind = accommodation + start;
+        for (int i = 0; i < size; i++)
+            flags[i] = (has[i] != NONE) & ((kind[i] == UNPLACED) | (kind[i] == HOTEL) | (kind[i] == INITIAL));
+        memset(flags + size, 0, BLOCK - size);
+        count = append(flags, start, rows, count);
+    }
+    return count;
 }
 
 int64_t place(Columns *h, int64_t n, int month, uint64_t key, const int64_t *area_of, const int64_t *area_start,
               int areas, const int64_t *by_area, const double *vacancy, const double *weight, int councils,
-              int64_t *occupied, int32_t *queue, int32_t *waiting)
+              int64_t *occupied, uint32_t *queue, uint32_t *waiting)
 {
-    double room[64] = {0}, pull[64] = {0}, total = 0.0;
+    int64_t *beds = calloc(3 * councils, sizeof *beds), *unit = beds + councils, *edges = unit + councils;
+    int64_t room[64] = {0}, total = 0;
     int largest[64];
-    double *beds = malloc(2 * councils * sizeof *beds), *prefer = beds + councils;
-    for (int i = 0; i < councils; i++) {
-        room[area_of[i]] += vacancy[i];
-        pull[area_of[i]] += weight[i] * vacancy[i];
-        beds[i] = vacancy[by_area[i]], prefer[i] = weight[by_area[i]];
+    double pull = 0.0;
+    for (int i = 0; i < councils; i++) pull += weight[i] * vacancy[i];
+    double scale = 0x1p50 / (pull > 1e-300 ? pull : 1e-300);
+    for (int area = 0; area < areas; area++) {
+        int64_t upto = 0;
+        for (int64_t i = area_start[area]; i < area_start[area + 1]; i++) {
+            beds[i] = (int64_t)vacancy[by_area[i]];
+            if (beds[i] > 0) unit[i] = (int64_t)ceil(weight[by_area[i]] * scale);
+            edges[i] = upto += unit[i] * beds[i];
+            room[area] += beds[i];
+        }
+        total += room[area], largest[area] = 255;
     }
-    for (int area = 0; area < areas; area++) total += room[area], largest[area] = 255;
-    int64_t count = 0, left = 0;
-    for (int64_t row = 0; row < n; row++) {
-        int kind = h->accommodation[row];
-        waiting[count] = row;
-        count += (h->support[row] != NONE) & ((kind == UNPLACED) | (kind == HOTEL) | (kind == INITIAL));
-    }
+    int64_t count = waiting_for_beds(h->support, h->accommodation, n, waiting);
+    uint8_t *kinds = malloc(count + 1);
+    uint32_t *turns = malloc((count + 1) * sizeof *turns);
+    for (int64_t i = 0; i < count; i++) kinds[i] = h->accommodation[waiting[i]];
     for (int turn = 0; turn < 4; turn++) {
-        int wanted = turn == 0 ? INITIAL : turn == 1 ? HOTEL : UNPLACED;
-        for (int64_t i = 0; i < count; i++) {
-            if (total < 1) break;
-            int64_t row = waiting[i], who = h->slot[row];
-            int kind = h->accommodation[row], members = h->people[row];
-            if ((turn < 3 && kind != wanted) || (turn == 3 && kind != HOTEL && kind != INITIAL)) continue;
-            int area = turn < 2 ? (int)area_of[h->council[row]] : pick(uniform(key, who, 4 * month + turn), room, areas);
+        int low = turn == 1 ? HOTEL : turn == 2 ? UNPLACED : INITIAL;
+        int64_t those = bytes_between(kinds, count, low, turn < 3 ? low : HOTEL, turns);
+        for (int64_t i = 0; i < those && total >= 1; i++) {
+            uint32_t position = turns[i], row = waiting[position], who = h->slot[row];
+            int members = h->people[row], area = 0, chosen;
+            if (turn < 2) {
+                area = area_of[h->council[row]];
+            } else {
+                int64_t mark = (int64_t)(uniform(key, who, 4 * month + turn) * total), upto = 0;
+                for (int other = 0; other < areas; other++) upto += room[other], area += upto <= mark;
+            }
             if (room[area] < members || largest[area] < members) continue;
-            int64_t start = area_start[area];
             double level = uniform(key, who, 4 * (month + 1000) + turn);
-            int chosen = choose(level, members, beds + start, prefer + start, area_start[area + 1] - start, pull[area]);
+            int64_t first = area_start[area], *its = edges + first;
+            int size = area_start[area + 1] - first;
+            if (members == 1 && its[size - 1] > 0)
+                chosen = search_whole(its, size, (int64_t)(level * its[size - 1]));
+            else
+                chosen = home_for_family(level, members, beds + first, unit + first, size);
             if (chosen < 0) { largest[area] = members - 1; continue; }
-            beds[start + chosen] -= members;
-            int64_t home = by_area[start + chosen];
-            if (h->council[row] >= 0) occupied[h->council[row] * KINDS + kind] -= members;
-            h->accommodation[row] = DISPERSAL, h->council[row] = home;
+            int64_t lost = unit[first + chosen] * members, home = by_area[first + chosen];
+            for (int other = 0; other < size; other++) its[other] -= lost * (other >= chosen);
+            if (h->council[row] >= 0) occupied[h->council[row] * KINDS + kinds[position]] -= members;
+            h->accommodation[row] = DISPERSAL, h->council[row] = home, kinds[position] = PLACED;
             occupied[home * KINDS + DISPERSAL] += members;
+            beds[first + chosen] -= members;
             room[area] -= members;
-            pull[area] -= weight[home] * members;
             total -= members;
         }
     }
-    for (int64_t i = 0; i < count; i++)
-        if (h->accommodation[waiting[i]] == UNPLACED) queue[left++] = waiting[i];
-    free(beds);
+    int64_t left = bytes_between(kinds, count, UNPLACED, UNPLACED, turns);
+    for (int64_t i = 0; i < left; i++) queue[i] = waiting[turns[i]];
+    free(beds), free(kinds), free(turns);
     return left;
 }
 
+static int next_with_room(const int64_t *vacancy, int councils, int first, int members)
+{
+    for (int home = first; home < councils; home++)
+        if (vacancy[home] >= members) return home;
+    for (int home = 0; home < first; home++)
+        if (vacancy[home] >= members) return home;
+    return -1;
+}
+
 int64_t fill(Columns *h, int month, uint64_t key, int kind, int64_t *vacancy, int councils, int64_t *occupied,
-             int32_t *queue, int64_t count, int64_t *people)
+             uint32_t *queue, int64_t count, int64_t *people)
 {
     int64_t *edges = malloc(councils * sizeof *edges), room = 0, left = 0;
     for (int i = 0; i < councils; i++) edges[i] = room += vacancy[i];
     int64_t start = room;
+    int largest = 255;
     *people = 0;
     for (int64_t position = 0; position < count; position++) {
-        int64_t row = queue[position];
+        uint32_t row = queue[position];
         int members = h->people[row], home = -1;
-        if (room >= members) {
-            double mark = uniform(key, h->slot[row], month) * start;
-            int low = 0, high = councils;
-            while (low < high) {
-                int middle = (low + high) / 2;
-                if (mark < edges[middle]) high = middle; else low = middle + 1;
-            }
-            for (int step = 0; step < councils; step++) {
-                int other = (low + step) % councils;
-                if (vacancy[other] >= members) { home = other; break; }
-            }
+        if (members <= room && members <= largest) {
+            int first = search_whole(edges, councils, (int64_t)(uniform(key, h->slot[row], month) * start));
+            home = next_with_room(vacancy, councils, first, members);
+            if (home < 0) largest = members - 1;
         }
         if (home < 0) { queue[left++] = row, *people += members; continue; }
         h->accommodation[row] = kind, h->council[row] = home;
@@ -343,34 +460,41 @@ int64_t fill(Columns *h, int month, uint64_t key, int kind, int64_t *vacancy, in
     return left;
 }
 
-static int by_row(const void *a, const void *b) { return *(const int32_t *)a - *(const int32_t *)b; }
-
-int64_t displace(Columns *h, int64_t n, int kind, int64_t *surplus, int councils, int64_t *occupied, int32_t *queue,
-                 int64_t count, int32_t *rows)
+static int by_row(const void *a, const void *b)
 {
-    int64_t housed = 0;
+    uint32_t one = *(const uint32_t *)a, other = *(const uint32_t *)b;
+    return (one > other) - (one < other);
+}
+
+int64_t displace(Columns *h, int64_t n, int kind, int64_t *surplus, int councils, int64_t *occupied, uint32_t *queue,
+                 int64_t count)
+{
+    uint32_t housed[BLOCK];
     int over = 0;
     for (int i = 0; i < councils; i++) over += surplus[i] > 0;
-    for (int64_t row = 0; row < n; row++) rows[housed] = row, housed += h->accommodation[row] == kind;
-    for (int64_t i = housed - 1; i >= 0 && over > 0; i--) {
-        int64_t row = rows[i];
-        int home = h->council[row];
-        if (surplus[home] > 0) {
-            occupied[home * KINDS + kind] -= h->people[row];
-            surplus[home] -= h->people[row];
-            h->accommodation[row] = UNPLACED, h->council[row] = -1;
-            queue[count++] = row;
-            over -= surplus[home] <= 0;
+    for (int64_t start = (n - 1) / BLOCK * BLOCK; start >= 0 && over > 0; start -= BLOCK) {
+        int64_t size = n - start < BLOCK ? n - start : BLOCK;
+        for (int64_t i = bytes_between(h->accommodation + start, size, kind, kind, housed) - 1; i >= 0; i--) {
+            uint32_t row = start + housed[i];
+            int home = h->council[row];
+            if (surplus[home] > 0) {
+                occupied[home * KINDS + kind] -= h->people[row];
+                surplus[home] -= h->people[row];
+                h->accommodation[row] = UNPLACED, h->council[row] = -1;
+                queue[count++] = row;
+                over -= surplus[home] <= 0;
+            }
         }
     }
     qsort(queue, count, sizeof *queue, by_row);
     return count;
 }
 
-void census(const Columns *h, int64_t n, int64_t *present, int councils, int32_t *rows, int64_t *counts)
+void census(const Columns *h, int64_t n, const int64_t *occupied, int64_t *present, int councils, uint32_t *rows,
+            int64_t *counts)
 {
-    int64_t awaiting = 0, appeals = 0, supported = 0, households = 0, refused = 0, gone = 0, housed = 0;
-    memset(present, 0, 4 * councils * sizeof *present);
+    int64_t awaiting = 0, appeals = 0, supported = 0, households = 0, refused = 0, gone = 0;
+    int64_t *both = calloc(councils, sizeof *both);
     for (int64_t row = 0; row < n; row++) {
         int stage = h->stage[row], members = h->people[row], has = h->support[row] != NONE;
         awaiting += members * (stage == AWAITING);
@@ -380,15 +504,21 @@ void census(const Columns *h, int64_t n, int64_t *present, int councils, int32_t
         households += has;
         refused += members * (has & (stage == REFUSED));
     }
-    for (int64_t row = 0; row < n; row++) rows[housed] = row, housed += h->council[row] >= 0;
+    int64_t housed = numbers_between(h->council, n, 0, NEVER, rows);
     for (int64_t i = 0; i < housed; i++) {
-        int64_t row = rows[i], *here = present + 4 * h->council[row];
-        int members = h->people[row], children = h->school_age[row];
-        here[0] += members;
-        here[1] += children;
-        here[2] += members - children;
-        here[3] += members * ((h->stage[row] == AWAITING) | (h->stage[row] == APPEAL));
+        uint32_t row = rows[i];
+        int live = (h->stage[row] == AWAITING) | (h->stage[row] == APPEAL);
+        both[h->council[row]] += ((int64_t)h->school_age[row] << 32) + h->people[row] * live;
     }
+    for (int home = 0; home < councils; home++) {
+        int64_t *here = present + 4 * home, people = 0;
+        for (int kind = 0; kind < KINDS; kind++) people += occupied[home * KINDS + kind];
+        here[0] = people;
+        here[1] = both[home] >> 32;
+        here[2] = people - here[1];
+        here[3] = both[home] & 0xFFFFFFFF;
+    }
+    free(both);
     int64_t found[] = {awaiting, appeals, supported, households, refused, gone};
     memcpy(counts, found, sizeof found);
 }

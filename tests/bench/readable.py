@@ -39,16 +39,9 @@ class Household:
 
 
 def pick(level: float, weights: Iterable[float]) -> int:
-    """Index chosen with probability proportional to the weights; -1 when all are zero."""
-    weights = list(weights)
-    mark, last = level * sum(weights), -1
-    for index, weight in enumerate(weights):
-        if weight > 0:
-            last = index
-            mark -= weight
-            if mark < 0:
-                return index
-    return last
+    """The first index whose cumulative weight exceeds the level times the total; -1 when all weights are zero."""
+    edges = list(accumulate(weights))
+    return next((index for index, edge in enumerate(edges) if edge > level * edges[-1]), -1)
 
 
 def family(level: float, share: float, sizes: Sequence[float]) -> int:

@@ -1,0 +1,133 @@
+"""Row numbers of the few households that something happens to, found and drawn for without branching.
+
+A loop with a branch for each household costs more than looking at ten of them, because the processor guesses the way
+and often wrongly. These compiled parts look at a block of rows at once instead: they compare for all, flag, and turn
+the flags into row numbers eight at a time. The rules in `sim/kernels.py` are made of them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit, types
+from numba.extending import intrinsic
+
+from sim.randomness import uniform
+
+BLOCK = 1024  # rows looked at, or drawn for, together
+_EIGHT = np.uint64(0x0101_0101_0101_0101)  # one in each byte of a word
+_GATHER = np.uint64(0x0102_0408_1020_4080)  # times eight flags (bytes that are 0 or 1): their bits in the top byte
+
+
+def _places() -> np.ndarray:
+    """For each pattern of eight flags: the places of those that are set, a byte each, packed into one word."""
+    places = np.zeros((256, 8), np.uint8)
+    for pattern in range(256):
+        flagged = [place for place in range(8) if pattern >> place & 1]
+        places[pattern, : len(flagged)] = flagged
+    return places.view(np.uint64).ravel()
+
+
+_PLACES = _places()
+
+
+@intrinsic
+def _write_eight(_: Any, column: Any, place: Any, word: Any) -> Any:
+    """Write a word over the eight bytes of a column from any place on; numba itself stores only whole elements."""
+
+    def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        array, where, what = arguments
+        start = builder.gep(context.make_array(signature.args[0])(context, builder, array).data, [where])
+        builder.store(what, builder.bitcast(start, what.type.as_pointer()), align=1)
+        return context.get_dummy_value()
+
+    return types.void(column, place, word), build
+
+
+@njit(cache=True, nogil=True)
+def append(flags, first, rows, count):
+    """Append to `rows` the numbers, from `first` on, of the flags that are set, in order. Returns the new count.
+
+    Eight flags at a time are taken as one word, which picks their places from a table: no branch, and no step for
+    each flag. Within 256 rows a place is a byte, so that eight are written at once; the next word overwrites those
+    that were not set.
+
+    Args:
+        flags: (BLOCK,) true or false.
+        rows: row numbers, `count` of them so far.
+    """
+    words, near = flags.view(np.uint64), np.empty(256, np.uint8)
+    for start in range(0, BLOCK, 256):
+        found = 0
+        for place in range(0, 256, 8):
+            word = words[(start + place) // 8]
+            those = np.uint64(place) * _EIGHT + _PLACES[(word * _GATHER) >> np.uint64(56)]
+            _write_eight(near, found, those)  # type: ignore[call-arg]
+            found += np.int64((word * _EIGHT) >> np.uint64(56))
+        to = rows[count : count + found]
+        for i in range(found):
+            to[i] = first + start + near[i]
+        count += found
+    return count
+
+
+@njit(cache=True, nogil=True)
+def between(column, n, low, high, rows):
+    """Collect, in order, the rows whose value in a column is from `low` to `high`. Returns how many."""
+    least, most = column.dtype.type(low), column.dtype.type(high)
+    flags, count = np.zeros(BLOCK, np.bool_), 0
+    for start in range(0, n, BLOCK):
+        part = column[start : min(start + BLOCK, n)]
+        for i in range(part.size):
+            flags[i] = (part[i] >= least) & (part[i] <= most)
+        flags[part.size :] = False
+        count = append(flags, start, rows, count)
+    return count
+
+
+@njit(cache=True, nogil=True)
+def lucky(slot, key, month, chance, rows):
+    """Keep, in order, those of the rows whose draw is below a chance. Returns how many."""
+    flags, places = np.zeros(BLOCK, np.bool_), np.empty(BLOCK, np.uint32)
+    who, count = np.zeros(BLOCK, np.uint32), 0
+    for start in range(0, rows.size, BLOCK):
+        these = rows[start : start + BLOCK]
+        for i in range(these.size):
+            who[i] = slot[these[i]]
+        for i in range(BLOCK):
+            flags[i] = uniform(key, who[i], month) < chance
+        flags[these.size :] = False
+        found = append(flags, 0, places, 0)
+        for i in range(found):
+            rows[count + i] = these[places[i]]
+        count += found
+    return count
+
+
+@njit(cache=True, nogil=True)
+def take(column, rows):
+    """Values of a column at some rows."""
+    values = np.empty(rows.size, column.dtype)
+    for i in range(rows.size):
+        values[i] = column[rows[i]]
+    return values
+
+
+@njit(cache=True, nogil=True)
+def draw(key, who, when):
+    """A uniform for each of `who`."""
+    levels = np.empty(who.size)
+    for i in range(who.size):
+        levels[i] = uniform(key, who[i], when)
+    return levels
+
+
+@njit(cache=True, nogil=True)
+def search(edges, mark):
+    """How many of rising `edges` are at or below a mark: the first that exceeds it. A few hundred are counted faster
+    than halved, because counting does not branch."""
+    below = 0
+    for index in range(edges.size):
+        below += edges[index] <= mark
+    return below
