@@ -89,8 +89,8 @@ def main(arguments: list[str]) -> int:
     found["allocation_share"] = _single(allocation)
     say("plain Mesa, in pairs")
     found["speedup_plain_mesa"] = measures.over_plain_mesa(effort.plain_pairs)
-    say("two threads and one, in pairs")
-    found["two_threads_over_one"] = measures.two_threads(effort.thread_pairs, effort.thread_months)
+    say("two threads, two processes and one, in turn")
+    found["two_threads_over_one"], processes = measures.two_over_one(effort.thread_pairs, effort.thread_months)
     say("arms with the same seeds and with others")
     reduction = measures.common_random_numbers(effort.seeds, effort.arm_months)
     least, most = min(reduction.values()), max(reduction.values())
@@ -104,7 +104,7 @@ def main(arguments: list[str]) -> int:
     rate, writing = measures.stored(effort.replications)
     found["replications_per_minute"], found["storing_share"] = _single(rate), _single(writing)
 
-    print(report(found, table, sizes, reduction))
+    print(report(found, table, sizes, reduction, processes))
     prepare_runs(given.out.parent)
     figures = {name: None if figure is None else round(figure.value, 4) for name, figure in found.items()}
     write_json(given.out, {**figures, "machine": machine(), "date": date.today().isoformat()})
@@ -137,8 +137,9 @@ def report(
     table: dict[str, tuple[float, float]],
     sizes: dict[int, tuple[int, float]],
     reduction: dict[str, float],
+    processes: Measured,
 ) -> str:
-    """The table of targets, then the phases, the sizes and the arm differences."""
+    """The table of targets, then the phases, the sizes, the arm differences and what two processes reach."""
     lines = [f"{'figure':52}{'measured':>10}{'10th to 90th':>22}{'reach':>8}{'stretch':>9}"]
     for name, target in TARGETS.items():
         figure = found[name]
@@ -160,6 +161,8 @@ def report(
     lines += [f"{n:>12,}{1e3 * s:>14.2f}{1e9 * s / n:>16.1f}" for n, s in sizes.values()]
     lines += ["", "Variance of the difference between two arms, other seeds over the same seeds:"]
     lines += [f"  {name:32}{ratio:>10.3g}" for name, ratio in reduction.items()]
+    lines += ["", "Two processes over one, which share no interpreter lock (what the machine gives):"]
+    lines.append(f"  {processes.value:.3g} ({processes.low:.3g} to {processes.high:.3g})")
     lines.append(f"Peak memory of this process: {measures.peak_bytes() / 1e6:.0f} MB")
     return "\n".join(lines)
 

@@ -128,24 +128,59 @@ def over_bare_month(months: int) -> Measured:
     return Measured.of(found[2:])
 
 
-def two_threads(pairs: int, months: int) -> Measured:
-    """Replications a second on two threads over those on one, by the clock."""
-    central = params.load()
+def two_over_one(pairs: int, months: int) -> tuple[Measured, Measured]:
+    """Replications a second on two threads over those on one, and on two processes over one, by the clock.
 
-    def work() -> None:
-        for seed in range(2):
-            sim.simulate(central, intake(months), seed)
-
+    Two processes share no interpreter: what they reach is what the machine gives.
+    """
+    work = partial(two_replications, months)
     work()
-    found = []
-    for _ in range(pairs):
-        one, two = _clock(work, 1), _clock(work, 2)
-        found.append(2 * one / two)
-    return Measured.of(found)
+    threads, processes = [], []
+    with _asked(months) as first, _asked(months) as second:
+        for _ in range(pairs):
+            one = _clock([work])
+            threads.append(2 * one / _clock([work, work]))
+            processes.append(2 * one / _clock([first, second]))
+    return Measured.of(threads), Measured.of(processes)
 
 
-def _clock(work: Callable[[], None], threads: int) -> float:
-    running = [threading.Thread(target=work) for _ in range(threads)]
+def two_replications(months: int) -> None:
+    """The work that is timed."""
+    for seed in range(2):
+        sim.simulate(params.load(), intake(months), seed)
+
+
+_ANSWER = """
+import itertools, sys
+sys.path.insert(0, {folder!r})
+import measures
+for _ in itertools.chain([None], sys.stdin):
+    measures.two_replications({months})
+    print("done", flush=True)
+"""
+
+
+@contextmanager
+def _asked(months: int) -> Iterator[Callable[[], None]]:
+    """A process that does the work whenever it is asked to; it has done it once already."""
+    code = _ANSWER.format(folder=str(Path(__file__).parent), months=months)
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdin is not None and process.stdout is not None
+        process.stdout.readline()
+
+        def ask() -> None:
+            process.stdin.write("\n")
+            process.stdin.flush()
+            process.stdout.readline()
+
+        yield ask
+        process.stdin.close()
+
+
+def _clock(work: list[Callable[[], None]]) -> float:
+    running = [threading.Thread(target=own) for own in work]
     began = time.perf_counter()
     for thread in running:
         thread.start()
