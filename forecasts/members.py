@@ -53,6 +53,7 @@ class Settings:
         fit_iterations: steps of the search for the unobserved components; ten times as many for the second.
         plain_volatility: least quarterly standard deviation of log change for a history it does not model.
         largest_growth: no path of the pool goes above this many times the largest value of the history.
+        largest_intake_growth: the same where the history is claims by nationality added up.
         weights: weight in the pool by member, summing to 1, before `bottom_up_weight`.
         bottom_up_weight: share of the pool that adds up groups, where the history has groups.
         groups: nationalities forecast apart; the rest are together by decision group.
@@ -73,6 +74,7 @@ class Settings:
     fit_iterations: int
     plain_volatility: float
     largest_growth: float
+    largest_intake_growth: float
     weights: Mapping[str, float]
     bottom_up_weight: float
     groups: int
@@ -108,6 +110,7 @@ class Settings:
             ("fit_iterations", now.fit_iterations, 0.0),
             ("plain_volatility", now.plain_volatility, 0.0),
             ("largest_growth", now.largest_growth, 1.0),
+            ("largest_intake_growth", now.largest_intake_growth, 1.0),
         ):
             if not given > least:
                 raise InputError(f"forecast.{name}: {given:g} must be above {least:g}.")
@@ -121,6 +124,7 @@ class Settings:
             fit_iterations=round(now.fit_iterations),
             plain_volatility=float(now.plain_volatility),
             largest_growth=float(now.largest_growth),
+            largest_intake_growth=float(now.largest_intake_growth),
             weights=MappingProxyType({name: weight / total for name, weight in weights.items()}),
             bottom_up_weight=float(now.bottom_up.weight),
             groups=round(now.bottom_up.groups),

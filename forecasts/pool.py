@@ -104,8 +104,9 @@ def draw(
         warnings.warn_explicit(other.message, other.category, other.filename, other.lineno)
     said = [str(w.message) for w in caught if issubclass(w.category, ForecastWarning)]
     mixed = mix(members, weights, _stream(seed, history, "pool"))
-    # A random walk fitted to a series that jumps to and from zero has no ceiling of its own.
-    mixed = np.minimum(mixed, np.expm1(np.log1p(history.max()) + np.log(settings.largest_growth)))
+    # A random walk with fat tails has no ceiling of its own, and over ten years a few paths would pass all reason.
+    growth = settings.largest_growth if claims is None else settings.largest_intake_growth
+    mixed = np.minimum(mixed, np.expm1(np.log1p(history.max()) + np.log(growth)))
     shares = None
     if bottom_up is not None:
         made_up = bottom_up.shares(history, horizon, paths, _stream(seed, history, BOTTOM_UP), settings)

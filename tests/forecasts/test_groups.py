@@ -111,6 +111,13 @@ def test_shares_belong_to_the_paths_that_are_drawn(claims: Claims, intake: pd.Se
     np.testing.assert_allclose(shares[:, :, 0] * sums, paths[:, :, which == "high"].sum(axis=2))
 
 
+def test_no_path_passes_the_ceiling_even_in_ten_years(claims: Claims, intake: pd.Series, settings: Settings) -> None:
+    drawn = draw(intake, 40, 2000, 1, settings, claims).pool
+    ceiling = settings.largest_intake_growth * (intake.max() + 1)
+    assert drawn.max() == pytest.approx(ceiling, rel=1e-3), "some path meets it"
+    assert (drawn[:, :12] >= 0.999 * ceiling).any(axis=1).mean() < 0.01, "but hardly one within three years"
+
+
 def test_a_history_too_short_for_groups_still_has_shares(claims: Claims, intake: pd.Series, settings: Settings) -> None:
     drawn = draw(intake.loc[:"2003Q4"], 4, 200, 1, settings, claims)
     assert any("has 8 quarters" in said for said in drawn.warnings)
