@@ -328,7 +328,20 @@ def destinations(population: np.ndarray, supported: np.ndarray, scottish: np.nda
 def _destinations(
     population: np.ndarray, supported: np.ndarray, scottish: np.ndarray, mix: float, share: float
 ) -> np.ndarray:
-    people, there = population / population.sum(), supported / max(float(supported.sum()), 1.0)
-    elsewhere = np.where(scottish, 0.0, mix * people + (1 - mix) * there)
-    in_scotland = np.where(scottish, there if there[scottish].any() else people, 0.0)
-    return (1 - share) * elsewhere / elsewhere.sum() + share * in_scotland / in_scotland.sum()
+    residents, people = population.sum(), max(float(supported.sum()), 1.0)
+    in_scotland, scots = 0.0, 0.0
+    for row in range(population.size):
+        if scottish[row]:
+            in_scotland += supported[row]
+            scots += population[row]
+    elsewhere = np.empty(population.size)
+    for row in range(population.size):
+        elsewhere[row] = mix * population[row] / residents + (1 - mix) * supported[row] / people
+        elsewhere[row] *= not scottish[row]
+    total = elsewhere.sum()
+    for row in range(population.size):
+        elsewhere[row] *= (1 - share) / total
+        if scottish[row]:
+            part = supported[row] / in_scotland if in_scotland > 0 else population[row] / scots
+            elsewhere[row] = share * part
+    return elsewhere

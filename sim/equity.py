@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numba import njit
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -135,7 +134,6 @@ def metrics(stock: pd.DataFrame, councils: pd.DataFrame, now: Any) -> pd.Series:
     )
 
 
-@njit(cache=True)
 def water_fill(total: float, weight: np.ndarray, room: np.ndarray) -> np.ndarray:
     """Share `total` people in proportion to `weight` without exceeding `room` anywhere.
 
@@ -158,7 +156,7 @@ def water_fill(total: float, weight: np.ndarray, room: np.ndarray) -> np.ndarray
     k = int(np.searchsorted(reached, min(total, float(room.sum()))))
     before = filled[k - 1] if k else 0.0
     rate = (min(total, float(room.sum())) - before) / weight[order][k:].sum() if k < room.size else np.inf
-    return np.minimum(room, rate * weight)
+    return np.asarray(np.minimum(room, rate * weight))
 
 
 def least_largest_rate(total: float, weight: np.ndarray, room: np.ndarray) -> np.ndarray:

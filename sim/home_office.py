@@ -7,11 +7,10 @@ from typing import Any
 
 import mesa
 import numpy as np
-from numba import njit
 
 from sim.council import Councils
 from sim.noise import Drift
-from sim.randomness import Draws, uniform
+from sim.randomness import Draws
 
 
 class HomeOffice(mesa.Agent):
@@ -84,8 +83,7 @@ class HomeOffice(mesa.Agent):
         budget = min(empty, now.hotels.close_rate * float(beds.sum()))
         if budget <= 0:
             return closed
-        keys, months = draws.keys(("hotel closes", "hotel exit")), max(round(now.hotels.exit_months), 1)
-        _plan_exits(beds, councils.closing, now.hotels.exit_share * budget, months, keys, month)
+        _plan_exits(councils, now.hotels.exit_share * budget, now, draws, month)
         staying = np.where(councils.closing > 0, 0, beds)
         blocks = max(budget - float(closed.sum()), 0.0) / now.hotels.block
         count = int(blocks) + (draws.one("hotel blocks", 0, month) < blocks - int(blocks))
@@ -97,22 +95,19 @@ class HomeOffice(mesa.Agent):
         return np.minimum(closed, beds)
 
 
-@njit(cache=True)
-def _plan_exits(
-    hotel_beds: np.ndarray, closing: np.ndarray, beds: float, months: int, keys: np.ndarray, month: int
-) -> None:
-    """Put councils on an exit plan until their hotels hold `beds` beds, in place."""
+def _plan_exits(councils: Councils, beds: float, now: Any, draws: Draws, month: int) -> None:
+    """Put councils on an exit plan until their hotels hold as many beds as are to go this way."""
+    has = (councils.hotel_beds > 0) & (councils.closing == 0)
     # A race with rates inverse to size: councils with small hotels tend to lose them first.
-    race = np.full(hotel_beds.size, np.inf)
-    for row in range(hotel_beds.size):
-        if hotel_beds[row] > 0 and closing[row] == 0:
-            race[row] = -np.log1p(-uniform(keys[0], row, month)) * hotel_beds[row]
-    for row in np.argsort(race, kind="mergesort"):
-        # Certain while whole hotels fit.
-        if race[row] == np.inf or uniform(keys[1], row, month) >= beds / hotel_beds[row]:
+    race = np.where(has, -np.log1p(-draws.each("hotel closes", councils.count, month)), np.inf)
+    order = np.argsort(race * np.maximum(councils.hotel_beds, 1), kind="stable")
+    months = max(round(now.hotels.exit_months), 1)
+    for row in order[: int(has.sum())]:
+        size = float(councils.hotel_beds[row])
+        if draws.one("hotel exit", int(row), month) >= beds / size:  # certain while whole hotels fit
             break
-        closing[row] = months
-        beds -= hotel_beds[row]
+        councils.closing[row] = months
+        beds -= size
 
 
 def surprise_chance(now: Any) -> float:

@@ -342,19 +342,27 @@ def outcome_shares(now: Any, weight: np.ndarray, granted: np.ndarray, drift: flo
 @njit(cache=True)
 def _outcome_shares(weight, granted, grant_share, withdrawn_share, administrative_share, drift):
     national = 1.0 / (1.0 + (1.0 / max(grant_share, 1e-9) - 1.0) * np.exp(-drift))
-    full = np.zeros(weight.size, np.bool_)
+    granted, full = granted.copy(), np.zeros(weight.size, np.bool_)
     for _ in range(weight.size):  # what a group at its ceiling cannot take goes to the others: the mean is kept
-        wanted = national - _MOST_GRANTED * weight[full].sum()
-        scale = wanted / max((weight[~full] * granted[~full]).sum(), 1e-9)
-        granted = np.where(full, _MOST_GRANTED, granted * scale)
-        full = full | (granted >= _MOST_GRANTED)
-        if not (granted > _MOST_GRANTED).any():
+        taken, open_to_more = 0.0, 0.0
+        for group in range(weight.size):
+            if full[group]:
+                taken += _MOST_GRANTED * weight[group]
+            else:
+                open_to_more += weight[group] * granted[group]
+        scale, over = (national - taken) / max(open_to_more, 1e-9), False
+        for group in range(weight.size):
+            granted[group] = _MOST_GRANTED if full[group] else granted[group] * scale
+            over |= granted[group] > _MOST_GRANTED
+            full[group] |= granted[group] >= _MOST_GRANTED
+        if not over:
             break
-    granted = np.minimum(granted, _MOST_GRANTED)
-    other = max(1.0 - grant_share, 1e-9)
     shares = np.empty((weight.size, 4))
-    shares[:, _GRANTED] = granted
-    shares[:, _WITHDRAWN] = (1 - granted) * withdrawn_share / other
-    shares[:, _ADMINISTRATIVE] = (1 - granted) * administrative_share / other
-    shares[:, _REFUSED] = 1.0 - (shares[:, _GRANTED] + shares[:, _WITHDRAWN] + shares[:, _ADMINISTRATIVE])
+    other = max(1.0 - grant_share, 1e-9)
+    for group in range(weight.size):
+        own = shares[group]
+        own[_GRANTED] = min(granted[group], _MOST_GRANTED)
+        own[_WITHDRAWN] = (1 - own[_GRANTED]) * withdrawn_share / other
+        own[_ADMINISTRATIVE] = (1 - own[_GRANTED]) * administrative_share / other
+        own[_REFUSED] = 1.0 - (own[_GRANTED] + own[_WITHDRAWN] + own[_ADMINISTRATIVE])
     return shares
