@@ -13,6 +13,7 @@ from numba import njit
 
 from sim import kernels
 from sim.randomness import Draws, uniform
+from sim.rows import between
 from sim.states import Accommodation, Outcome, Stage
 
 _GRANTED, _REFUSED, _WITHDRAWN, _ADMINISTRATIVE = (int(outcome) for outcome in Outcome)  # numba wants plain numbers
@@ -168,11 +169,10 @@ class Households:
 
     def _close_up(self) -> None:
         """Forget households that are gone."""
-        stage = self.columns.stage
+        left = between(self.columns.stage, self.n, Stage.AWAITING, Stage.REFUSED, self._rows)
         for column in self.columns:
-            if column is not stage:
-                kernels.keep(column, stage, self.n)
-        self.n, self._gone = kernels.keep(stage, stage, self.n), 0
+            kernels.close_up(column, self._rows[:left])
+        self.n, self._gone = left, 0
 
 
 @njit(cache=True, nogil=True)

@@ -14,7 +14,7 @@ import numpy as np
 from numba import njit
 
 from sim.randomness import uniform
-from sim.rows import BLOCK, append, between, draw, lucky, search, take
+from sim.rows import BLOCK, append, between, draw, lucky, search, search_each, take
 from sim.states import Accommodation, Outcome, Stage, Support
 
 AWAITING, APPEAL, NOTICE, LEAVING, REFUSED, GONE = (int(s) for s in Stage)
@@ -78,28 +78,26 @@ def arrive(
     supported_people, children_alone, left = 0, 0, people
     while left > 0:
         slots = next_slot + np.arange(BLOCK)
-        size, entry, group = draw(keys[0], slots, 0), draw(keys[1], slots, 0), draw(keys[2], slots, 0)
+        size, entry, subsistence = draw(keys[0], slots, 0), draw(keys[1], slots, 0), draw(keys[4], slots, 0)
+        group = search_each(groups, draw(keys[2], slots, 0))
         for i in range(BLOCK):
             if left == 0:
                 break
-            who, level = slots[i], entry[i]
-            alone = level >= 1.0 - unaccompanied
+            who = slots[i]
+            alone = entry[i] >= 1.0 - unaccompanied  # looked after by a council, outside asylum support
+            supported = (entry[i] < uptake) & (not alone)
             members = 1 if alone else min(household_size(size[i], family_share, family_sizes), left)
-            h.slot[n], h.claimed[n], h.people[n] = who, month, members
+            h.slot[n], h.claimed[n], h.people[n], h.decision_group[n] = who, month, members, group[i]
             h.school_age[n] = school_aged(keys[3], who, members, school_share)
-            h.decision_group[n] = search(groups, group[i] * groups[-1])
             h.stage[n], h.due[n] = AWAITING, NEVER
-            h.support[n], h.accommodation[n], h.council[n] = NONE, UNPLACED, -1
-            if alone:
-                children_alone += 1  # looked after by a council, outside asylum support
-            elif level < uptake:
-                h.support[n] = SUPPORTED
-                supported_people += members
-                if uniform(keys[4], who, 0) < subsistence_only:
-                    home = pick(uniform(keys[5], who, 0), subsistence_weight)
-                    if home >= 0:
-                        h.accommodation[n], h.council[n] = SUBSISTENCE, home
-                        occupied[home, SUBSISTENCE] += members
+            h.support[n], h.accommodation[n], h.council[n] = SUPPORTED if supported else NONE, UNPLACED, -1
+            children_alone += alone
+            supported_people += members * supported
+            if supported & (subsistence[i] < subsistence_only):
+                home = pick(uniform(keys[5], who, 0), subsistence_weight)
+                if home >= 0:
+                    h.accommodation[n], h.council[n] = SUBSISTENCE, home
+                    occupied[home, SUBSISTENCE] += members
             left -= members
             n += 1
         next_slot += BLOCK
@@ -326,13 +324,10 @@ def leave(
 
 
 @njit(cache=True, nogil=True)
-def keep(column, stage, n):
-    """Close up one column over households that are gone, keeping the order. Returns the rows left."""
-    kept = 0
-    for row in range(n):
-        column[kept] = column[row]
-        kept += stage[row] != GONE
-    return kept
+def close_up(column, rows):
+    """Keep some rows of a column, in order, and move them to its front."""
+    for place in range(rows.size):
+        column[place] = column[rows[place]]
 
 
 @njit(cache=True, nogil=True)
@@ -381,7 +376,7 @@ def place(
     areas = area_start.size - 1
     beds, unit = vacancy[by_area].astype(np.int64), np.zeros(vacancy.size, np.int64)
     # Weights in whole units, so that sums stay exact as beds are taken.
-    scale = 2.0**50 / max((weight * vacancy).sum(), 1e-300)
+    scale = 2.0**50 / max((weight * vacancy).sum(), 1e-200)
     edges, room = np.zeros(vacancy.size, np.int64), np.zeros(areas, np.int64)
     for area in range(areas):
         upto = 0
@@ -470,9 +465,13 @@ def fill(h, month, key, kind, vacancy, occupied, queue, count):
     Returns:
         households still in the queue, people in them.
     """
-    # Councils are drawn by the vacancy at the start of the month: one search a household instead of a sum over 361.
-    edges = np.cumsum(vacancy)
-    room = start = edges[-1]
+    # The council is that of a bed drawn from those vacant at the start of the month: no search.
+    room = start = vacancy.sum()
+    council_of = np.empty(start, np.int16)
+    bed = 0
+    for home in range(vacancy.size):
+        council_of[bed : bed + vacancy[home]] = home
+        bed += vacancy[home]
     largest = 255  # household there may still be room for in one council
     left, people = 0, 0
     for position in range(count):
@@ -480,8 +479,9 @@ def fill(h, month, key, kind, vacancy, occupied, queue, count):
         members = h.people[row]
         home = -1
         if members <= min(room, largest):
-            first = search(edges, np.int64(uniform(key, h.slot[row], month) * start))
-            home = _next_with_room(vacancy, first, members)
+            home = council_of[np.int64(uniform(key, h.slot[row], month) * start)]
+            if vacancy[home] < members:
+                home = _next_with_room(vacancy, home, members)
             if home < 0:
                 largest = members - 1
         if home < 0:
@@ -521,9 +521,11 @@ def displace(h, n, kind, surplus, occupied, queue, count):
         Households in the queue.
     """
     over = (surplus > 0).sum()
-    housed = np.empty(BLOCK, np.uint32)
-    for start in range((n - 1) // BLOCK * BLOCK, -1, -BLOCK):
-        those = between(h.accommodation[start:min(start + BLOCK, n)], min(BLOCK, n - start), kind, kind, housed)
+    part = 16 * BLOCK  # rows looked through together, from the newest back, because few are needed as a rule
+    housed = np.empty(part, np.uint32)
+    for start in range((n - 1) // part * part, -1, -part):
+        size = min(part, n - start)
+        those = between(h.accommodation[start : start + size], size, kind, kind, housed)
         for position in range(those - 1, -1, -1):
             row = start + housed[position]
             home = h.council[row]

@@ -125,9 +125,21 @@ def draw(key, who, when):
 
 @njit(cache=True, nogil=True)
 def search(edges, mark):
-    """How many of rising `edges` are at or below a mark: the first that exceeds it. A few hundred are counted faster
-    than halved, because counting does not branch."""
+    """The first of rising `edges` that exceeds a mark below the last; the last where all are zero.
+
+    A few hundred are counted faster than halved, because counting does not branch.
+    """
     below = 0
-    for index in range(edges.size):
+    for index in range(edges.size - 1):
         below += edges[index] <= mark
+    return below
+
+
+@njit(cache=True, nogil=True)
+def search_each(edges, levels):
+    """`search` for each of many levels, shares of the last edge; at most 256 edges."""
+    below = np.zeros(levels.size, np.uint8)
+    for edge in edges[:-1]:
+        for i in range(levels.size):
+            below[i] += edge <= levels[i] * edges[-1]
     return below

@@ -114,14 +114,14 @@ static void cumulate(const double *weights, int count, double *edges)
 static int search(const double *edges, int count, double mark)
 {
     int64_t below = 0;
-    for (int i = 0; i < count; i++) below += edges[i] <= mark;
+    for (int i = 0; i < count - 1; i++) below += edges[i] <= mark;
     return below;
 }
 
 static int search_whole(const int64_t *edges, int count, int64_t mark)
 {
     int64_t below = 0;
-    for (int i = 0; i < count; i++) below += edges[i] <= mark;
+    for (int i = 0; i < count - 1; i++) below += edges[i] <= mark;
     return below;
 }
 
@@ -142,7 +142,8 @@ void arrive(Columns *h, int64_t *n, int64_t slot, int month, int64_t people, con
             int size_count, const double *groups, int group_count, const double *subsistence_weight, int councils,
             int64_t *occupied, int64_t *supported, int64_t *alone)
 {
-    double edges[64], size[BLOCK], entry[BLOCK], group[BLOCK];
+    double edges[64], size[BLOCK], entry[BLOCK], level[BLOCK], subsistence[BLOCK];
+    uint8_t group[BLOCK];
     uint32_t slots[BLOCK];
     int64_t left = people;
     cumulate(groups, group_count, edges);
@@ -150,11 +151,14 @@ void arrive(Columns *h, int64_t *n, int64_t slot, int month, int64_t people, con
     for (; left > 0; slot += BLOCK) {
         for (int i = 0; i < BLOCK; i++) slots[i] = slot + i;
         draw(keys[0], slots, BLOCK, 0, size), draw(keys[1], slots, BLOCK, 0, entry);
-        draw(keys[2], slots, BLOCK, 0, group);
+        draw(keys[2], slots, BLOCK, 0, level), draw(keys[4], slots, BLOCK, 0, subsistence);
+        memset(group, 0, sizeof group);
+        for (int one = 0; one < group_count - 1; one++)
+            for (int i = 0; i < BLOCK; i++) group[i] += edges[one] <= level[i] * edges[group_count - 1];
         for (int i = 0; i < BLOCK && left > 0; i++) {
             int64_t row = (*n)++;
             uint32_t who = slots[i];
-            bool child = entry[i] >= 1.0 - unaccompanied;
+            bool child = entry[i] >= 1.0 - unaccompanied, enters = (entry[i] < uptake) & !child;
             int64_t members = 1;
             if (!child) {
                 members = household_size(size[i], family_share, sizes, size_count);
@@ -163,20 +167,15 @@ void arrive(Columns *h, int64_t *n, int64_t slot, int month, int64_t people, con
             int pupils = 0;
             for (int member = 1; member < members; member++) pupils += uniform(keys[3], who, member) < school_share;
             h->slot[row] = who, h->claimed[row] = month, h->people[row] = members, h->school_age[row] = pupils;
-            h->decision_group[row] = search(edges, group_count, group[i] * edges[group_count - 1]);
-            h->stage[row] = AWAITING, h->due[row] = NEVER;
-            h->support[row] = NONE, h->accommodation[row] = UNPLACED, h->council[row] = -1;
-            if (child) {
-                *alone += 1;
-            } else if (entry[i] < uptake) {
-                h->support[row] = SUPPORTED;
-                *supported += members;
-                if (uniform(keys[4], who, 0) < subsistence_only) {
-                    int home = pick(uniform(keys[5], who, 0), subsistence_weight, councils);
-                    if (home >= 0) {
-                        h->accommodation[row] = SUBSISTENCE, h->council[row] = home;
-                        occupied[home * KINDS + SUBSISTENCE] += members;
-                    }
+            h->decision_group[row] = group[i], h->stage[row] = AWAITING, h->due[row] = NEVER;
+            h->support[row] = enters, h->accommodation[row] = UNPLACED, h->council[row] = -1;
+            *alone += child;
+            *supported += members * enters;
+            if (enters & (subsistence[i] < subsistence_only)) {
+                int home = pick(uniform(keys[5], who, 0), subsistence_weight, councils);
+                if (home >= 0) {
+                    h->accommodation[row] = SUBSISTENCE, h->council[row] = home;
+                    occupied[home * KINDS + SUBSISTENCE] += members;
                 }
             }
             left -= members;
@@ -373,7 +372,7 @@ int64_t place(Columns *h, int64_t n, int month, uint64_t key, const int64_t *are
     int largest[64];
     double pull = 0.0;
     for (int i = 0; i < councils; i++) pull += weight[i] * vacancy[i];
-    double scale = 0x1p50 / (pull > 1e-300 ? pull : 1e-300);
+    double scale = 0x1p50 / (pull > 1e-200 ? pull : 1e-200);
     for (int area = 0; area < areas; area++) {
         int64_t upto = 0;
         for (int64_t i = area_start[area]; i < area_start[area + 1]; i++) {
@@ -437,17 +436,20 @@ static int next_with_room(const int64_t *vacancy, int councils, int first, int m
 int64_t fill(Columns *h, int month, uint64_t key, int kind, int64_t *vacancy, int councils, int64_t *occupied,
              uint32_t *queue, int64_t count, int64_t *people)
 {
-    int64_t *edges = malloc(councils * sizeof *edges), room = 0, left = 0;
-    for (int i = 0; i < councils; i++) edges[i] = room += vacancy[i];
+    int64_t room = 0, left = 0, bed = 0;
+    for (int i = 0; i < councils; i++) room += vacancy[i];
     int64_t start = room;
+    int16_t *council_of = malloc((start + 1) * sizeof *council_of);
+    for (int i = 0; i < councils; i++)
+        for (int64_t one = 0; one < vacancy[i]; one++) council_of[bed++] = i;
     int largest = 255;
     *people = 0;
     for (int64_t position = 0; position < count; position++) {
         uint32_t row = queue[position];
         int members = h->people[row], home = -1;
         if (members <= room && members <= largest) {
-            int first = search_whole(edges, councils, (int64_t)(uniform(key, h->slot[row], month) * start));
-            home = next_with_room(vacancy, councils, first, members);
+            home = council_of[(int64_t)(uniform(key, h->slot[row], month) * start)];
+            if (vacancy[home] < members) home = next_with_room(vacancy, councils, home, members);
             if (home < 0) largest = members - 1;
         }
         if (home < 0) { queue[left++] = row, *people += members; continue; }
@@ -456,7 +458,7 @@ int64_t fill(Columns *h, int month, uint64_t key, int kind, int64_t *vacancy, in
         vacancy[home] -= members;
         room -= members;
     }
-    free(edges);
+    free(council_of);
     return left;
 }
 
@@ -469,11 +471,12 @@ static int by_row(const void *a, const void *b)
 int64_t displace(Columns *h, int64_t n, int kind, int64_t *surplus, int councils, int64_t *occupied, uint32_t *queue,
                  int64_t count)
 {
-    uint32_t housed[BLOCK];
+    enum { PART = 16 * BLOCK };
+    uint32_t housed[PART];
     int over = 0;
     for (int i = 0; i < councils; i++) over += surplus[i] > 0;
-    for (int64_t start = (n - 1) / BLOCK * BLOCK; start >= 0 && over > 0; start -= BLOCK) {
-        int64_t size = n - start < BLOCK ? n - start : BLOCK;
+    for (int64_t start = (n - 1) / PART * PART; start >= 0 && over > 0; start -= PART) {
+        int64_t size = n - start < PART ? n - start : PART;
         for (int64_t i = bytes_between(h->accommodation + start, size, kind, kind, housed) - 1; i >= 0; i--) {
             uint32_t row = start + housed[i];
             int home = h->council[row];
