@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from datetime import date
 
 import numpy as np
 
@@ -34,6 +35,11 @@ def number(value: float, figures: int = 3) -> str:
     if "." in text:
         text = text.rstrip("0").rstrip(".")
     return f"{MINUS}{text}" if rounded < 0 else text
+
+
+def short_day(when: date) -> str:
+    """A date in a narrow column: 14 Sep 2026."""
+    return f"{when.day} {when:%b %Y}"
 
 
 def whole(value: float) -> str:

@@ -1,4 +1,4 @@
-"""The change plan monitored: actual against plan, where things are heading, milestones, and councils left waiting."""
+"""The change plan monitored: people against plan by region, where they are heading, and milestones."""
 
 from __future__ import annotations
 
@@ -10,28 +10,13 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from evidence.drawing.style import BAND80, CATEGORIES, INK, panels
+from evidence.drawing.style import BAND80, CATEGORIES, INK, panels, time_axis
 from evidence.exhibits import Exhibit, Pack
 from evidence.studies.projection import Projection, published
-from evidence.wording import count, day, exact, listed, number, sentence, share, the
-from params.places import council_name
+from evidence.wording import count, day, exact, listed, number, sentence, share, short_day, the
 from params.plan import Milestone, Plan
 from params.plan_example import ESTABLISHED
 from sim.equity import share_gap
-
-PLAN_RECORD = "record of the change plan"
-INFERRED = (
-    "No official list of participating councils is published: a state marked inferred is read off the published "
-    "stock, and a partnership's own file takes its place (--plan FOLDER)."
-)
-STATE_WORDS = {
-    "not_participating": "not participating",
-    "agreed_no_procurement": "agreed, no procurement",
-    "procuring": "procuring",
-    "active": "active",
-    "paused_or_at_limit": "paused or at limit",
-    "withdrawn": "withdrawn",
-}
 
 
 def actual() -> tuple[date, pd.Series]:
@@ -126,14 +111,14 @@ def regions_table(shelf: Pack, plan: Plan, projection: Projection, region: str =
 def _regions_view(data: pd.DataFrame, chosen: list[date], now: date) -> pd.DataFrame:
     view: dict[str, Any] = {
         "Region": data["region"],
-        f"Actual {_short(now)}": [exact(v) for v in data["actual"]],
+        f"Actual {short_day(now)}": [exact(v) for v in data["actual"]],
         "Plan that day": [_target(v) for v in data["plan_now"]],
         "Share": [_percent(v) for v in data["actual_share"]],
     }
     for when in chosen:
-        view[f"Plan share {_short(when)}"] = [_percent(v) for v in data[f"plan_share_{when}"]]
+        view[f"Plan share {short_day(when)}"] = [_percent(v) for v in data[f"plan_share_{when}"]]
         ends = zip(*(data[f"share_{when}{end}"] for end in ("", "_low80", "_high80")), strict=True)
-        view[f"Projected share {_short(when)}"] = [
+        view[f"Projected share {short_day(when)}"] = [
             f"{_percent(central)}\n{_percent(low)} to {_percent(high)}" for central, low, high in ends
         ]
     return pd.DataFrame(view)
@@ -152,7 +137,7 @@ def _regions_title(data: pd.DataFrame, last: date) -> str:
 
 def _region_view(row: pd.Series, chosen: list[date], now: date) -> pd.DataFrame:
     lines = [
-        {"Date": f"{_short(now)} (actual)", "Plan, people": _target(row["plan_now"]), "Projected, people":
+        {"Date": f"{short_day(now)} (actual)", "Plan, people": _target(row["plan_now"]), "Projected, people":
          exact(row["actual"]), "Plan, share": "", "Projected, share": _percent(row["actual_share"])}
     ]  # fmt: skip
     for when in chosen:
@@ -160,7 +145,7 @@ def _region_view(row: pd.Series, chosen: list[date], now: date) -> pd.DataFrame:
         shares = [_percent(row[f"share_{when}{end}"]) for end in ("", "_low80", "_high80")]
         lines.append(
             {
-                "Date": _short(when),
+                "Date": short_day(when),
                 "Plan, people": _target(row[f"plan_{when}"]),
                 "Projected, people": f"{people[0]}\n{people[1]} to {people[2]}",
                 "Plan, share": _percent(row[f"plan_share_{when}"]),
@@ -272,8 +257,7 @@ def _draw_trajectory(data: pd.DataFrame, shown: list[str]) -> Figure:
         top = 100 * float(mine[["share", "high80"]].max().max())
         axes.set_ylim(0, 1.15 * top)
         axes.yaxis.set_major_formatter(lambda v, _: f"{v:g}%")
-        axes.xaxis.set_major_locator(_years(len(shown)))
-        axes.xaxis.set_major_formatter(_year_format())
+        time_axis(axes, 2 if len(shown) > 1 else 1)
     for axes in grid[len(shown) :]:
         axes.set_visible(False)
     first = grid[0]
@@ -284,18 +268,6 @@ def _draw_trajectory(data: pd.DataFrame, shown: list[str]) -> Figure:
     ]
     figure.legend(handles=handles, loc="outside lower left", ncols=3, frameon=False, fontsize=8.5)
     return figure
-
-
-def _years(panels_shown: int) -> Any:
-    from matplotlib.dates import YearLocator
-
-    return YearLocator(2 if panels_shown > 1 else 1)
-
-
-def _year_format() -> Any:
-    from matplotlib.dates import DateFormatter
-
-    return DateFormatter("%Y")
 
 
 def judged(milestone: Milestone, projection: Projection, people: pd.Series, contingency: pd.Series) -> dict[str, Any]:
@@ -361,7 +333,7 @@ def milestones_table(shelf: Pack, plan: Plan, projection: Projection, region: st
     shown = [(unit.get(r["measure"], number), r) for _, r in data.iterrows()]
     view = pd.DataFrame(
         {
-            "By": [_short(v) for v in data["by"]],
+            "By": [short_day(v) for v in data["by"]],
             "Milestone": data["milestone"],
             "Today": [show(r["today"]) for show, r in shown],
             "Projected": [
@@ -413,192 +385,9 @@ def points(probability: float) -> str:
     return "99% or more" if probability > 0.99 else share(probability)
 
 
-def waiting(plan: Plan, on: date, region: str = "") -> pd.DataFrame:
-    """Councils without procurement: those recorded as having agreed, then those of which nothing is recorded.
-
-    Args:
-        plan: as read.
-        on: the day to count to.
-        region: one region only; empty for all.
-
-    Returns:
-        Columns lad_code, council, region, recorded (`agreed` or `nothing`), since, days, barrier, action, people (in
-        dispersal accommodation, published).
-    """
-    from evidence.studies.projection import councils_of
-
-    _, people = actual()
-    table = councils_of(list(people.index)).set_index("lad_code")
-    rows = []
-    for code, state in plan.states.items():
-        agreed = state.state == "agreed_no_procurement"
-        expected = state.inferred and people[code] == 0
-        if (region and table.loc[code, "region"] != region) or not (agreed or expected):
-            continue
-        since = state.since
-        rows.append(
-            {
-                "lad_code": code,
-                "council": council_name(code),
-                "region": table.loc[code, "region"],
-                "recorded": "agreed" if agreed else "nothing",
-                "since": since,
-                "days": (on - since).days,
-                "barrier": plan.about.barriers.get(state.barrier, "Not known"),
-                "action": plan.about.actions.get(state.action, "None recorded"),
-                "people": int(people[code]),
-            }
-        )
-    columns = ["lad_code", "council", "region", "recorded", "since", "days", "barrier", "action", "people"]
-    found = pd.DataFrame(rows, columns=columns)
-    return found.sort_values(["recorded", "days", "council"], ascending=[True, False, True]).reset_index(drop=True)
-
-
-def no_procurement(shelf: Pack, plan: Plan, on: date, region: str = "") -> Exhibit:
-    """Councils that volunteered or agreed and have had no procurement, with days waiting and barrier."""
-    data = waiting(plan, on, region)
-    agreed = data[data["recorded"] == "agreed"]
-    others = data[data["recorded"] == "nothing"]
-    where = f" in {the(region)}" if region else ""
-    view = pd.DataFrame(
-        {
-            "Council": data["council"],
-            "Region": data["region"],
-            "Recorded": [
-                "volunteered or agreed"
-                if recorded == "agreed"
-                else "nothing"
-                if home == "Northern Ireland"
-                else "nothing; expected by policy"
-                for recorded, home in zip(data["recorded"], data["region"], strict=True)
-            ],
-            "Since": [_short(v) for v in data["since"]],
-            "Days waiting": [exact(v) for v in data["days"]],
-            "Barrier": data["barrier"],
-            "Action": data["action"],
-        }
-    )
-    if region:
-        view = view.drop(columns="Region")
-    if view.empty:
-        view = pd.DataFrame([["None", *[""] * (view.shape[1] - 1)]], columns=view.columns)
-    longest = f", the longest for {exact(agreed['days'].max())} days" if len(agreed) else ""
-    return shelf.add(
-        Exhibit(
-            kind="table",
-            name="no_procurement_region" if region else "no_procurement",
-            title=sentence(
-                f"{len(agreed) or 'no'} {'council is' if len(agreed) < 2 else 'councils are'} recorded{where} as "
-                f"having volunteered or agreed without procurement{longest}; "
-                f"of {count(len(others), 'other', 'others')} without dispersal accommodation nothing is recorded"
-            ),
-            subtitle=f"Councils without procurement on {day(np.datetime64(on))}. No procurement.",
-            data=data,
-            view=view,
-            units="days",
-            source="states of the change plan; people in dispersal accommodation, Home Office, Asy_D11 and Reg_02",
-            label=PLAN_RECORD,
-            notes=(
-                INFERRED,
-                "Councils of which nothing is recorded have nobody in dispersal accommodation in the latest published "
-                "figures. Their days count from when the last person left, else from 13 April 2022, when every council "
-                "in Great Britain became an expected dispersal area, else (Northern Ireland) from the first figure. "
-                "Whether they agreed is not published.",
-            ),
-        )
-    )
-
-
-def states_table(shelf: Pack, plan: Plan, projection: Projection) -> Exhibit:
-    """How many councils of each region are in each state of the plan."""
-    region = projection.councils.set_index("lad_code")["region"]
-    rows = [{"region": region[c], "state": s.state, "inferred": s.inferred} for c, s in plan.states.items()]
-    data = pd.DataFrame(rows).groupby(["region", "state"]).size().unstack(fill_value=0)
-    data = data.reindex(columns=list(STATE_WORDS), fill_value=0)
-    recorded = sum(not s.inferred for s in plan.states.values())
-    headings = {"region": "Region"} | {word: sentence(text)[:-1] for word, text in STATE_WORDS.items()}
-    view = data.reset_index().rename(columns=headings)
-    return shelf.add(
-        Exhibit(
-            kind="table",
-            name="plan_states",
-            title=sentence(
-                f"{exact(int(data['active'].sum()))} of {len(rows)} councils are active; the state of "
-                f"{exact(recorded) if recorded else 'none'} was recorded, that of the others inferred from the "
-                "published stock"
-            ),
-            subtitle="Councils by part in dispersal and region.",
-            data=data.reset_index(),
-            view=view.rename_axis(columns=None),
-            units="councils",
-            source="states of the change plan",
-            label=PLAN_RECORD,
-            notes=(INFERRED,),
-        )
-    )
-
-
-def log_table(shelf: Pack, plan: Plan, projection: Projection, region: str = "", council: str = "") -> Exhibit | None:
-    """Decisions and actions recorded in the log, newest first; reasons stay in the log. None when there are none."""
-    where = projection.councils.set_index("lad_code")["region"]
-    entries = [
-        entry
-        for entry in reversed(plan.log)
-        if (not region or where[entry.lad_code] == region) and (not council or entry.lad_code == council)
-    ]
-    if not entries:
-        return None
-    data = pd.DataFrame(
-        {
-            "recorded": entry.recorded[:10],
-            "lad_code": entry.lad_code,
-            "council": council_name(entry.lad_code),
-            "before": entry.before,
-            "state": entry.state,
-            "since": entry.since,
-            "barrier": plan.about.barriers.get(entry.barrier, ""),
-            "action": plan.about.actions.get(entry.action, ""),
-            "role": entry.role,
-        }
-        for entry in entries
-    )
-    view = pd.DataFrame(
-        {
-            "Recorded": [_short(date.fromisoformat(v)) for v in data["recorded"]],
-            "Council": data["council"],
-            "Decision": [
-                f"{STATE_WORDS[b]} to {STATE_WORDS[s]}" for b, s in zip(data["before"], data["state"], strict=True)
-            ],
-            "From": [_short(v) for v in data["since"]],
-            "Barrier": data["barrier"],
-            "Action": data["action"],
-            "Recorded by": data["role"],
-        }
-    )
-    return shelf.add(
-        Exhibit(
-            kind="table",
-            name="decisions_log",
-            title=sentence(f"{count(len(data), 'decision has', 'decisions have')} been recorded"),
-            subtitle="Changes of state in the plan's log, newest first.",
-            data=data,
-            view=view,
-            row_headers=2,
-            units="text",
-            source="log of the change plan",
-            label=PLAN_RECORD,
-            notes=("Reasons are kept in the log and are not exported.",),
-        )
-    )
-
-
 def _percent(value: float) -> str:
     return "not set" if np.isnan(value) else f"{100 * value:.1f}%"
 
 
 def _target(value: float) -> str:
     return "not set" if np.isnan(value) else exact(value)
-
-
-def _short(when: date) -> str:
-    return f"{when.day} {when:%b %Y}"

@@ -16,7 +16,8 @@ from evidence.chapters.funding import ranged
 from evidence.disclosure import BASE, CONFIDENTIAL
 from evidence.drawing.style import CATEGORIES, count_axis, panels
 from evidence.exhibits import DERIVED, MODELLED, OFFICIAL, Exhibit, Pack
-from evidence.partners.monitoring import STATE_WORDS, actual, planned
+from evidence.partners.council_states import STATE_WORDS
+from evidence.partners.monitoring import actual, planned
 from evidence.studies.projection import Projection
 from evidence.wording import (
     count,
@@ -29,6 +30,7 @@ from evidence.wording import (
     number_range,
     people_change,
     sentence,
+    short_day,
     the,
 )
 from params.places import council_name
@@ -60,14 +62,14 @@ def quarter_by_region(shelf: Pack, region: str = "") -> Exhibit:
     # The split by accommodation can be older than the totals: it then stands under its own date.
     split = table[table["dispersal"].notna()]
     split = split[split["quarter_end"] == split["quarter_end"].max()]
-    dated = _short(split["quarter_end"].max())
+    dated = short_day(split["quarter_end"].max())
     kinds = {"Dispersal": ["dispersal"], "Contingency": ["contingency_hotel", "contingency_other"]}
     for name, columns in kinds.items():
         data[name] = split.groupby(place)[columns].sum().sum(axis=1).astype(int)
     total, moved = int(data[last].sum()), int(data["change"].sum())
     view = data.map(lambda v: exact(v) if v >= 0 else f"−{exact(-v)}")
     view.columns = [
-        _short(name) if isinstance(name, pd.Timestamp) else "Change" if name == "change" else f"{name}, {dated}"
+        short_day(name) if isinstance(name, pd.Timestamp) else "Change" if name == "change" else f"{name}, {dated}"
         for name in data.columns
     ]
     view.insert(0, "Council" if region else "Region", data.index)
@@ -92,10 +94,6 @@ def quarter_by_region(shelf: Pack, region: str = "") -> Exhibit:
             ),
         )
     )
-
-
-def _short(when: pd.Timestamp) -> str:
-    return f"{when.day} {when:%b %Y}"
 
 
 def _iso(name: object) -> str:
@@ -164,7 +162,7 @@ def plan_council(shelf: Pack, plan: Plan, projection: Projection, code: str) -> 
         data[end] = pd.Series(safe, dtype=object)
     view = pd.DataFrame(
         {
-            "Date": [f"{w.day} {w:%b %Y}" for w in data["quarter_end"]],
+            "Date": [short_day(w) for w in data["quarter_end"]],
             "Plan": ["not set" if np.isnan(v) else exact(v) for v in data["plan"]],
             "Published, or projected 80% interval": [
                 exact(a) if not m else _between(a, b)
@@ -223,7 +221,7 @@ def forecast_region(shelf: Pack, projection: Projection, region: str) -> Exhibit
             row |= {name: _counted(central), f"{name}_low80": _counted(low), f"{name}_high80": _counted(high)}
         rows.append(row)
     data = pd.DataFrame(rows)
-    view = pd.DataFrame({"Quarter end": [f"{w.day} {w:%b %Y}" for w in data["quarter_end"]]})
+    view = pd.DataFrame({"Quarter end": [short_day(w) for w in data["quarter_end"]]})
     for name, heading in (("supported", "All supported"), ("dispersal", "Dispersal"), ("contingency", "Contingency")):
         view[heading] = [
             f"{c if isinstance(c, str) else number(c)}\n{_between(a, b)}"
@@ -280,7 +278,7 @@ def forecast_council(shelf: Pack, projection: Projection, code: str) -> Exhibit:
             data=data,
             view=pd.DataFrame(
                 {
-                    "Quarter end": [f"{w.day} {w:%b %Y}" for w in data["quarter_end"]],
+                    "Quarter end": [short_day(w) for w in data["quarter_end"]],
                     "80% interval": [_between(a, b) for a, b in zip(data["low80"], data["high80"], strict=True)],
                 }
             ),

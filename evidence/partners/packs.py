@@ -21,7 +21,16 @@ from evidence import records
 from evidence.chapters import baseline, funding, outlook, pressure
 from evidence.exhibits import Exhibit, Pack, open_pack
 from evidence.forecast import forecast_scores
-from evidence.partners import barriers, hotel_notice, hotel_sheet, hotel_warning, monitoring, pack_tables, pathway
+from evidence.partners import (
+    barriers,
+    council_states,
+    hotel_notice,
+    hotel_sheet,
+    hotel_warning,
+    monitoring,
+    pack_tables,
+    pathway,
+)
 from evidence.partners.plan_status import shelf_of, stated
 from evidence.reporting import briefs
 from evidence.studies.projection import Projection, newest_study, project
@@ -108,10 +117,10 @@ def quarterly(at: Desk, say: Callable[[str], None]) -> Path:
                         monitoring.regions_table(shelf, plan, ahead),
                         monitoring.trajectory(shelf, plan, ahead),
                         monitoring.milestones_table(shelf, plan, ahead),
-                        monitoring.states_table(shelf, plan, ahead),
+                        council_states.states_table(shelf, plan, ahead),
                     ],
                 ),
-                briefs.Section("No procurement", [monitoring.no_procurement(shelf, plan, at.today)]),
+                briefs.Section("No procurement", [council_states.no_procurement(shelf, plan, at.today)]),
                 briefs.Section(
                     "What each barrier is worth", [barriers.worth(at.runs, out) or _later(barriers.HOW)]
                 ),
@@ -161,7 +170,7 @@ def region(at: Desk, name: str, say: Callable[[str], None]) -> Path:
                         monitoring.milestones_table(shelf, plan, ahead, name),
                     ],
                 ),
-                briefs.Section("No procurement", [monitoring.no_procurement(shelf, plan, at.today, name)]),
+                briefs.Section("No procurement", [council_states.no_procurement(shelf, plan, at.today, name)]),
                 briefs.Section(
                     "Hotels",
                     [
@@ -241,7 +250,7 @@ def _later(how: str) -> str:
 
 
 def _decisions(at: Desk, shelf: Pack, region: str = "", council: str = "") -> briefs.Section:
-    found = monitoring.log_table(shelf, at.plan, at.projection, region, council)
+    found = council_states.log_table(shelf, at.plan, at.projection, region, council)
     return briefs.Section(
         "Decisions and actions",
         [found or "No decision is recorded. `dispersal plan set-state COUNCIL STATE --reason ...` records one."],
@@ -299,7 +308,7 @@ def _write(
             "Published figures to": start,
             "Projection": stated(at.projection),
             "Plan": f"{at.plan.about.title} ({at.plan.label})",
-            "States of councils": monitoring.INFERRED,
+            "States of councils": council_states.INFERRED,
             "Made": day(np.datetime64(at.today)),
         },
         say,

@@ -9,7 +9,7 @@ import pandas as pd
 import xarray as xr
 
 from evidence.exhibits import Exhibit, Pack
-from evidence.partners import barriers, monitoring
+from evidence.partners import barriers, council_states, monitoring
 from evidence.studies.projection import Projection, project
 from evidence.wording import day
 from params.places import find_region
@@ -33,9 +33,9 @@ def lines(folder: Path | None, region: str | None, study: str | None, runs: Path
     found = [
         ("actual against plan", monitoring.regions_table(shelf, plan, projection, wanted)),
         ("milestones", monitoring.milestones_table(shelf, plan, projection, wanted)),
-        (NO_PROCUREMENT, monitoring.no_procurement(shelf, plan, today, wanted)),
+        (NO_PROCUREMENT, council_states.no_procurement(shelf, plan, today, wanted)),
         ("what each barrier is worth", barriers.worth(runs)),
-        ("decisions and actions", monitoring.log_table(shelf, plan, projection, wanted)),
+        ("decisions and actions", council_states.log_table(shelf, plan, projection, wanted)),
     ]
     out = [*_head(plan, projection), ""]
     for heading, exhibit in found:

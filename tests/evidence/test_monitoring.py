@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from evidence.partners import monitoring
+from evidence.partners import council_states, monitoring
 from evidence.partners.plan_status import lines, shelf_of
 from evidence.studies.projection import Projection, councils_of, from_forecast
 from params import InputError, reference
@@ -62,7 +62,7 @@ def test_a_council_that_agreed_is_counted_under_no_procurement_with_its_days_and
 
 
 def test_every_council_without_dispersal_is_named_and_none_with_it():
-    found = monitoring.waiting(read_plan(), TODAY)
+    found = council_states.waiting(read_plan(), TODAY)
     support = reference("support_by_council")
     latest = support[support["quarter_end"] == support["quarter_end"].max()]
     assert set(found["lad_code"]) == set(latest.loc[latest["dispersal"] == 0, "lad_code"])

@@ -10,7 +10,7 @@ import pytest
 
 from evidence.chapters import baseline
 from evidence.exhibits import OFFICIAL, open_pack
-from evidence.partners import monitoring, pack_tables, packs, pathway
+from evidence.partners import council_states, pack_tables, packs, pathway
 from evidence.records import damaged, read_record
 from evidence.reporting import briefs
 from evidence.studies.engine import run_study
@@ -182,9 +182,9 @@ def test_a_log_entry_reaches_the_pack_without_its_reason(desk, tmp_path):
     set_state(read_plan(tmp_path), "Adur", "agreed_no_procurement", "said at dinner", role="SMP manager",
               since=desk.plan.about.as_of)  # fmt: skip
     plan = read_plan(tmp_path)
-    table = monitoring.log_table(desk.shelf(tmp_path), plan, desk.projection, "South East")
+    table = council_states.log_table(desk.shelf(tmp_path), plan, desk.projection, "South East")
     assert "dinner" not in table.data.to_csv() and table.data["role"].tolist() == ["SMP manager"]
-    assert monitoring.log_table(desk.shelf(tmp_path), plan, desk.projection, "Wales") is None
+    assert council_states.log_table(desk.shelf(tmp_path), plan, desk.projection, "Wales") is None
 
 
 def test_revisions_say_what_is_missing_without_two_editions(desk, tmp_path):

@@ -49,9 +49,20 @@ def small(tmp_path_factory) -> tuple[str, Path]:
 
 
 @pytest.fixture(scope="session")
-def made(small) -> Path:
+def asked(small) -> report.Asked:
+    """What the report of the small study has beside it: a companion study as small, of a notice of another length."""
+    text = STUDY.replace("Two ways of paying", "Two notices").replace("More grant", "28 days")
+    grant = '"funding.grant_per_person" = { value = 2400'
+    assert grant in text
+    file = small[1].parent / "two_notices.toml"
+    file.write_text(text.replace(grant, '"decisions.notice_days" = { value = 28'), encoding="utf-8")
+    return report.Asked({"notice_study": studies.run_study(file, small[1])})
+
+
+@pytest.fixture(scope="session")
+def made(small, asked) -> Path:
     """Folder of the report of the small study."""
-    return report.build(*small).parent
+    return report.build(*small, asked).parent
 
 
 @pytest.fixture

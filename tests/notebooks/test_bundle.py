@@ -403,10 +403,16 @@ def test_verify_names_the_file_that_was_changed_and_the_id_that_no_longer_fits(m
     assert dispersal("verify", entry["id"], "--sample", "1")[0] == 2
 
 
-def test_an_exhibit_is_made_again_from_its_record_byte_for_byte(index, dispersal):
-    code, said, _ = dispersal("verify", "--rerun", named(index, "green_book")["id"])
+def test_an_exhibit_is_made_again_from_its_record_byte_for_byte_also_when_it_is_of_a_companion_study(
+    index, dispersal, small, asked
+):
+    entry = named(index, "notice")
+    assert entry["study"] == asked.parameters["notice_study"] != small[0]
+    code, said, _ = dispersal("verify", "--rerun", entry["id"])
     assert code == 0
-    assert "packages: as recorded" in said and "all 2 parts" in said and "agree byte for byte" in said
+    assert "packages: as recorded" in said and "agree byte for byte" in said
+    assert f"all 2 parts of study {entry['study']} simulated again" in said
+    assert f"{small[0]} taken as it is kept here" in said
 
 
 def test_a_sample_is_held_against_the_study_that_is_kept(index, dispersal):

@@ -124,10 +124,10 @@ def test_the_report_holds_everything_and_nothing_of_this_machine(made, small):
     assert not damaged(made, read_record(made).outputs)
 
 
-def test_a_finished_report_is_returned_at_once(made, small):
+def test_a_finished_report_is_returned_at_once(made, small, asked):
     before = (made / report.PAGE).stat().st_mtime_ns
     said: list[str] = []
-    assert report.build(*small, say=said.append) == made / report.PAGE
+    assert report.build(*small, asked, say=said.append) == made / report.PAGE
     assert (made / report.PAGE).stat().st_mtime_ns == before and not said
 
 
