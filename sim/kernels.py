@@ -191,10 +191,10 @@ def _refused_for_good(supported, stays, month):
 
 
 @njit(cache=True, nogil=True)
-def _after_decision(outcome, supported, appeals, retained, stays, month, end):
-    """Stage and due month after an initial decision. Only comparisons: the processor need not guess the way."""
+def _after_decision(outcome, supported, appeals, keeps, stays, month, end):
+    """Stage and due month after an initial decision: choices between values, which the processor need not guess."""
     if appeals:
-        return APPEAL, (month + 1 if supported and not retained else NEVER)
+        return APPEAL, (month + 1 if supported and not keeps else NEVER)
     if outcome == REFUSAL:
         return _refused_for_good(supported, stays, month)
     if not supported:
@@ -223,9 +223,10 @@ def decide(
     """
     lodged = 0
     outcomes[:] = 0
-    edges = np.empty_like(outcome_shares)
+    edges = outcome_shares.copy()  # cumulative
     for group in range(edges.shape[0]):
-        edges[group] = np.cumsum(outcome_shares[group])
+        for outcome in range(1, edges.shape[1]):
+            edges[group, outcome] += edges[group, outcome - 1]
     served, _ = _serve(h, n, AWAITING, False, month, keys[0], queue, capacity, oldest_share, rows)
     for start in range(0, served, BLOCK):
         these = rows[start : min(start + BLOCK, served)]
@@ -374,19 +375,24 @@ def place(
         Households left in the queue.
     """
     areas = area_start.size - 1
-    beds, unit = vacancy[by_area].astype(np.int64), np.zeros(vacancy.size, np.int64)
-    # Weights in whole units, so that sums stay exact as beds are taken.
-    scale = 2.0**50 / max((weight * vacancy).sum(), 1e-200)
-    edges, room = np.zeros(vacancy.size, np.int64), np.zeros(areas, np.int64)
+    pull, total = 0.0, 0
+    for home in range(vacancy.size):
+        pull += weight[home] * vacancy[home]
+    scale = 2.0**50 / max(pull, 1e-200)  # weights in whole units, so that sums stay exact as beds are taken
+    # The councils of an area side by side: beds, weight of a bed, cumulative weight of all beds.
+    beds, unit, edges = (np.zeros(vacancy.size, np.int64), np.zeros(vacancy.size, np.int64),
+                         np.zeros(vacancy.size, np.int64))  # fmt: skip
+    room = np.zeros(areas, np.int64)
     for area in range(areas):
         upto = 0
         for position in range(area_start[area], area_start[area + 1]):
-            if beds[position] > 0:
-                unit[position] = np.int64(np.ceil(weight[by_area[position]] * scale))
+            home = by_area[position]
+            if vacancy[home] > 0:
+                beds[position], unit[position] = np.int64(vacancy[home]), np.int64(np.ceil(weight[home] * scale))
             upto += unit[position] * beds[position]
             edges[position] = upto
             room[area] += beds[position]
-    total = room.sum()
+        total += room[area]
     # The largest household an area may still have room for in one council: lowered when a search fails, so that a
     # family that fits nowhere costs one search a month and not one each.
     largest = np.full(areas, 255)
@@ -436,7 +442,8 @@ def place(
             room[area] -= members
             total -= members
     left = between(kinds, count, UNPLACED, UNPLACED, turns)
-    queue[:left] = take(waiting, turns[:left])
+    for position in range(left):
+        queue[position] = waiting[turns[position]]
     return left
 
 
@@ -466,7 +473,10 @@ def fill(h, month, key, kind, vacancy, occupied, queue, count):
         households still in the queue, people in them.
     """
     # The council is that of a bed drawn from those vacant at the start of the month: no search.
-    room = start = vacancy.sum()
+    start = 0
+    for home in range(vacancy.size):
+        start += vacancy[home]
+    room = start
     council_of = np.empty(start, np.int16)
     bed = 0
     for home in range(vacancy.size):
@@ -520,7 +530,9 @@ def displace(h, n, kind, surplus, occupied, queue, count):
     Returns:
         Households in the queue.
     """
-    over = (surplus > 0).sum()
+    over = 0
+    for home in range(surplus.size):
+        over += surplus[home] > 0
     part = 16 * BLOCK  # rows looked through together, from the newest back, because few are needed as a rule
     housed = np.empty(part, np.uint32)
     for start in range((n - 1) // part * part, -1, -part):
@@ -559,6 +571,7 @@ def census(h, n, occupied, present, rows):
         supported += members * has
         households += has
         refused += members * (has & (stage == REFUSED))
+    present[:] = 0
     housed = between(h.council, n, 0, NEVER, rows)
     # School-age children in the upper half of a number and people with a live case in the lower, added in one go.
     both = np.zeros(present.shape[0], np.int64)
@@ -567,7 +580,8 @@ def census(h, n, occupied, present, rows):
         live = (h.stage[row] == AWAITING) | (h.stage[row] == APPEAL)
         both[np.uint64(h.council[row])] += (np.int64(h.school_age[row]) << 32) + h.people[row] * live
     for home in range(present.shape[0]):
-        present[home, 0] = occupied[home].sum()
+        for kind in range(occupied.shape[1]):
+            present[home, 0] += occupied[home, kind]
         present[home, 1] = both[home] >> 32
         present[home, 2] = present[home, 0] - present[home, 1]
         present[home, 3] = both[home] & 0xFFFF_FFFF
