@@ -210,7 +210,8 @@ def replicate(
 
     intake = intake_path(paths, design, draw, replication)
     run = sim.simulate(drawn, intake, design.seed_of(replication), start=design.start.isoformat(), rules=rules)
-    for name, variable in run.data_vars.items():
-        if variable.dtype.kind == "f" and not np.isfinite(variable.values).all():
+    for name in run.data_vars:
+        values = run.variables[name].values
+        if values.dtype.kind == "f" and not np.isfinite(values).all():
             raise ValueError(f"{name} has values that are not finite")
     return run

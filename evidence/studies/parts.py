@@ -153,7 +153,7 @@ class Attempt:
         """Results of every replication, by variable; None when the study stops."""
         import numpy as np
 
-        from evidence.studies.reduction import reduce
+        from evidence.studies import reduction
 
         job, part = self._job, self.part
         block: dict[str, Any] = {}
@@ -164,15 +164,14 @@ class Attempt:
                 if self._stop.is_set() or self._given_up.is_set():
                     return None
                 self._at, self._since = (draw, replication), time.monotonic()
-                run = reduce(
-                    replicate(drawn, job.paths, job.plan.design, draw, replication), job.plan.study.outputs
-                )
+                run = replicate(drawn, job.paths, job.plan.design, draw, replication)
+                found = reduction.values(run, job.plan.study.outputs)
                 if self.template is None:
-                    self.template = run
+                    self.template = reduction.reduce(run, job.plan.study.outputs)
                     lengths = (1, len(part.draws), len(part.replications))
-                    block = {str(k): np.empty((*lengths, *v.shape), v.dtype) for k, v in run.data_vars.items()}
-                for name, variable in run.data_vars.items():
-                    block[str(name)][0, i, j] = variable.values
+                    block = {name: np.empty((*lengths, *own.shape), own.dtype) for name, own in found.items()}
+                for name, own in found.items():
+                    block[name][0, i, j] = own
                 self._counted()
         self._since = time.monotonic()
         return block

@@ -68,12 +68,33 @@ def reduce(run: xr.Dataset, outputs: Collection[str] = ()) -> xr.Dataset:
         ValueError: when a council variable is neither a stock nor a flow, or a flow does not add up over
         time.
     """
-    quarter = np.flatnonzero(run["month_end"].dt.month.values % 3 == 0)
+    kept, axes = _reduced(run, outputs)
+    coordinates = {
+        name: coordinate
+        for name, coordinate in run.coords.items()
+        if not {"month_end", "month"} & set(coordinate.dims) or name in ("month_end", "month")
+    }
+    made = xr.Dataset(kept, coords={**coordinates, **axes}, attrs=run.attrs)
+    if outputs:  # axes that nothing kept uses go too
+        used = {dim for variable in made.data_vars.values() for dim in variable.dims} | {"month", "month_end"}
+        made = made.drop_vars([name for name, own in made.coords.items() if not set(own.dims) <= used])
+    return made
+
+
+def values(run: xr.Dataset, outputs: Collection[str] = ()) -> dict[str, NDArray[Any]]:
+    """The values of `reduce` by name, without the labels, which are the same for every replication of a study."""
+    return {str(name): found for name, (_, found, _) in _reduced(run, outputs)[0].items()}
+
+
+def _reduced(run: xr.Dataset, outputs: Collection[str]) -> tuple[dict[Hashable, Any], dict[str, Any]]:
+    """Variables of the reduced dataset, and the axes that it adds, as `xarray.Dataset` takes them."""
+    quarter = np.flatnonzero(run["month_end"].values.astype("datetime64[M]").astype(int) % 3 == 2)
     years, first_month, months = _financial_years(run["month"].values)
     councils = _Regions(run["region"].values)
     kept: dict[Hashable, tuple[tuple[Hashable, ...], NDArray[Any], Mapping[str, Any]]] = {}
-    for name, variable in run.data_vars.items():
-        stem, dims, values = str(name), variable.dims, variable.values
+    for name in run.data_vars:
+        stem, variable = str(name), run.variables[name]
+        dims, values = variable.dims, variable.values
         adds_up = variable.attrs.get("units") not in INTENSIVE_UNITS and "flag_values" not in variable.attrs
         if outputs and not set(outputs).intersection(_names(stem, dims, adds_up)):
             continue
@@ -105,26 +126,13 @@ def reduce(run: xr.Dataset, outputs: Collection[str] = ()) -> xr.Dataset:
             raise ValueError(f"{stem}{dims}: is neither a stock at month ends nor a flow in months that adds up")
     if outputs:
         kept = {name: kept[name] for name in kept if name in set(outputs)}
-    coordinates = {
-        name: coordinate
-        for name, coordinate in run.coords.items()
-        if not {"month_end", "month"} & set(coordinate.dims) or name in ("month_end", "month")
-    }
-    added = {
+    axes = {
         "quarter_end": ("quarter_end", run["month_end"].values[quarter], {"long_name": "quarter end"}),
         "financial_year": ("financial_year", years, {"long_name": "financial year, April to March"}),
-        "months_in_year": (
-            "financial_year",
-            months,
-            {"long_name": "months of the year covered", "units": "months"},
-        ),
+        "months_in_year": ("financial_year", months, {"long_name": "months of the year covered", "units": "months"}),
         "region_name": ("region_name", councils.names, {"long_name": "region or nation"}),
     }
-    made = xr.Dataset(kept, coords={**coordinates, **added}, attrs=run.attrs)
-    if outputs:  # axes that nothing kept uses go too
-        used = {dim for variable in made.data_vars.values() for dim in variable.dims} | {"month", "month_end"}
-        made = made.drop_vars([name for name, own in made.coords.items() if not set(own.dims) <= used])
-    return made
+    return kept, axes
 
 
 class _Regions:

@@ -22,7 +22,7 @@ from evidence.studies import parts
 from evidence.studies.engine import open_study, run_study
 from evidence.studies.ensemble import Design
 from evidence.studies.plans import plan
-from evidence.studies.reduction import reduce
+from evidence.studies.reduction import reduce, values
 from evidence.studies.runs import open_run, run_scenario
 from params import InputError
 
@@ -108,6 +108,16 @@ def test_a_council_variable_of_no_known_kind_is_refused(name):
     run = sim.simulate(params.load("central"), steady_intake(months=3), seed=1)
     with pytest.raises(ValueError, match="is neither a stock at month ends nor a flow in months"):
         reduce(run.rename({name: "beds_somehow"}))
+
+
+@pytest.mark.parametrize("outputs", [(), ("grant_in_month", "supported_at_quarter_end")])
+def test_values_alone_are_those_of_the_labelled_results(outputs):
+    run = sim.simulate(params.load("central"), steady_intake(months=7), seed=1)
+    labelled, plain = reduce(run, outputs), values(run, outputs)
+    assert list(plain) == list(labelled.data_vars)
+    for name, found in plain.items():
+        np.testing.assert_array_equal(found, labelled[name].values)
+        assert found.dtype == labelled[name].dtype
 
 
 def steady_intake(months: int) -> xr.DataArray:
