@@ -48,18 +48,37 @@ def test_every_phase_is_a_method_of_the_model_with_a_docstring():
 
 
 def names_read(path: Path) -> set[str]:
-    """Dotted names read from this month's assumptions, as in `now.funding.grant_per_person` or `self.now.x.y`."""
-    found = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        parts: list[str] = []
-        while isinstance(node, ast.Attribute):
-            parts.insert(0, node.attr)
-            node = node.value
-        if isinstance(node, ast.Name):
-            parts.insert(0, node.id)
-        if "now" in parts:
-            found.add(".".join(parts[parts.index("now") + 1 :]).removesuffix(".items"))
+    """Dotted names read from this month's assumptions: `now.funding.grant_per_person`, `self.now.x.y`, or by the name
+    that a group of them has in the file, after `asked = now.consultation` or as the argument of `_rates(now.costs)`."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    functions = {node.name: node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
+    pairs: list[tuple[str, ast.expr]] = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign):
+            named = zip(elements(node.targets[0]), elements(node.value), strict=False)
+            pairs += [(target.id, value) for target, value in named if isinstance(target, ast.Name)]
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in functions:
+            arguments = functions[node.func.id].args.args
+            pairs += [(own.arg, value) for own, value in zip(arguments, node.args, strict=False)]
+    groups = {name: group for name, value in pairs if (group := after_now(value, {}))}
+    found = {after_now(node, groups).removesuffix(".items") for node in ast.walk(tree)}
     return {name for name in found if "." in name}
+
+
+def elements(node: ast.expr) -> list[ast.expr]:
+    return node.elts if isinstance(node, ast.Tuple) else [node]
+
+
+def after_now(node: ast.AST, groups: dict[str, str]) -> str:
+    """What an attribute reads of this month's assumptions, dotted; empty for anything else."""
+    parts: list[str] = []
+    while isinstance(node, ast.Attribute):
+        parts.insert(0, node.attr)
+        node = node.value
+    if not parts or not isinstance(node, ast.Name):
+        return ""
+    parts = ["now", groups[node.id], *parts] if node.id in groups else [node.id, *parts]
+    return ".".join(parts[parts.index("now") + 1 :]) if "now" in parts else ""
 
 
 def test_the_model_reads_only_assumptions_that_exist_and_every_one_of_them():
