@@ -67,15 +67,18 @@ def _at(array: np.ndarray) -> ctypes.c_void_p:
 class CHouseholds(Households):
     """`Households` whose rules are the C functions."""
 
+    _pointed: Any = None
+
     @classmethod
     def of(cls, start: Households) -> CHouseholds:
         """The same households, now with C rules."""
         return cls(start.columns, start.n, start.occupied)
 
     def _call(self, name: str, *arguments: Any) -> Any:
-        columns = _Columns(*(column.ctypes.data for column in self.columns))
+        if self._pointed is not self.columns:  # once for each place in memory: the call itself should cost little
+            self._pointed, self._pointers = self.columns, _Columns(*(column.ctypes.data for column in self.columns))
         given = [_at(a) if isinstance(a, np.ndarray) else a for a in arguments]
-        return getattr(library(), name)(ctypes.byref(columns), *given)
+        return getattr(library(), name)(ctypes.byref(self._pointers), *given)
 
     def arrive(
         self, month: int, people: int, keys: Any, shares: tuple[float, ...], sizes: Any, group_shares: Any,
