@@ -17,10 +17,11 @@ from sim.randomness import uniform
 from sim.rows import BLOCK, append, between, draw, lucky, search, search_each, take
 from sim.states import Accommodation, Outcome, Stage, Support
 
-AWAITING, APPEAL, NOTICE, LEAVING, REFUSED, GONE = (int(s) for s in Stage)
-GRANTED, REFUSAL = int(Outcome.GRANTED), int(Outcome.REFUSED)
-NONE, SUPPORTED = (int(s) for s in Support)
-INITIAL, DISPERSAL, HOTEL, OTHER_CONTINGENCY, OTHER, SUBSISTENCE, UNPLACED = (int(a) for a in Accommodation)
+# Of numpy's type: for Python's numbers numba would compile a rule anew for each value it is called with.
+AWAITING, APPEAL, NOTICE, LEAVING, REFUSED, GONE = (np.int64(s) for s in Stage)
+GRANTED, REFUSAL = np.int64(Outcome.GRANTED), np.int64(Outcome.REFUSED)
+NONE, SUPPORTED = (np.int64(s) for s in Support)
+INITIAL, DISPERSAL, HOTEL, OTHER_CONTINGENCY, OTHER, SUBSISTENCE, UNPLACED = (np.int64(a) for a in Accommodation)
 NEVER = 32_000
 _PLACED = 255  # in a list of those who wait
 
