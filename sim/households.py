@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import njit
 
-from sim import kernels
+from sim import kernels, placing
 from sim.randomness import Draws, uniform
 from sim.rows import between
 from sim.states import Accommodation, Outcome, Stage
@@ -143,23 +143,23 @@ class Households:
         )  # fmt: skip
 
     def place(self, month: int, key: np.uint64, councils: Any, vacancy: np.ndarray, weight: np.ndarray) -> int:
-        """Move households into vacant dispersal beds; see `kernels.place`. Returns households left in the queue."""
+        """Move households into vacant dispersal beds; see `placing.place`. Returns households left in the queue."""
         return int(
-            kernels.place(
+            placing.place(
                 self.columns, self.n, month, key, councils.area, councils.area_start, councils.by_area, vacancy,
                 weight, self.occupied, self.queue, self._rows,
             )
         )  # fmt: skip
 
     def fill(self, month: int, key: np.uint64, kind: int, room: np.ndarray, count: int) -> tuple[int, int]:
-        """Give queueing households a bed of one kind; see `kernels.fill`. Returns households left, people in them."""
-        left, people = kernels.fill(self.columns, month, key, kind, room, self.occupied, self.queue, count)
+        """Give queueing households a bed of one kind; see `placing.fill`. Returns households left, people in them."""
+        left, people = placing.fill(self.columns, month, key, kind, room, self.occupied, self.queue, count)
         return left, people
 
     def displace(self, kind: int, surplus: np.ndarray, count: int) -> int:
-        """Take people out of beds that close; see `kernels.displace`. Returns households in the queue."""
+        """Take people out of beds that close; see `placing.displace`. Returns households in the queue."""
         return int(
-            kernels.displace(self.columns, self.n, kind, surplus, self.occupied, self.queue, count)
+            placing.displace(self.columns, self.n, kind, surplus, self.occupied, self.queue, count)
         )
 
     def census(self, present: np.ndarray) -> tuple[int, int, int, int, int]:

@@ -2,7 +2,7 @@
 
 A loop with a branch for each household costs more than looking at ten of them, because the processor guesses the way
 and often wrongly. These compiled parts look at a block of rows at once instead: they compare for all, flag, and turn
-the flags into row numbers eight at a time. The rules in `sim/kernels.py` are made of them.
+the flags into row numbers eight at a time. `sim/kernels.py` and `sim/placing.py` are made of them.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-/* The rules for households in C, the algorithm of sim/kernels.py line for line: the yardstick of compiled speed. */
+/* The rules for households in C, the algorithm of sim/kernels.py and placing.py line for line: the yardstick of compiled speed. */
 #include <math.h>
 #include <stdbool.h>
 #include <stdint.h>

@@ -2,7 +2,7 @@
 
 Slow and short. `Readable` takes the place of `sim.households.Households` in a model and has the same methods, so
 that a whole model runs on it; the same named draws make the same history. Read this to see what a month does to a
-household, `sim/kernels.py` to see how it is made fast.
+household, `sim/kernels.py` and `sim/placing.py` to see how it is made fast.
 """
 
 from __future__ import annotations
