@@ -112,7 +112,7 @@ class Cell:
             self._show(f"in {spent}" if self._done == self._total else f"stopped after {spent}")
 
     def _show(self, when: str) -> None:
-        from IPython.display import display
+        from IPython.display import DisplayHandle
 
         done = f"{self._done:,} of {self._total:,} simulations"
         failed = f", {self._failed} failed" if self._failed else ""
@@ -120,7 +120,8 @@ class Cell:
         mark = f'<progress value="{self._done}" max="{self._total}" aria-label="simulations done"></progress>'
         content = {"text/plain": text, "text/html": f"<p>{mark} {text}</p>"}
         if self._line is None:
-            self._line = display(content, raw=True, display_id=True)
+            self._line = DisplayHandle()  # kept before it is shown: an interrupt may come in between
+            self._line.display(content, raw=True)
         else:
             self._line.update(content, raw=True)
 
