@@ -91,7 +91,7 @@ def main(arguments: list[str]) -> int:
     found["speedup_plain_mesa"] = measures.over_plain_mesa(effort.plain_pairs)
     say("two threads, two processes and one, in turn")
     found["two_threads_over_one"], processes = measures.two_over_one(effort.thread_pairs, effort.thread_months)
-    say("arms with the same seeds and with others")
+    say("a study of two arms, the same replications and others")
     reduction = measures.common_random_numbers(effort.seeds, effort.arm_months)
     least, most = min(reduction.values()), max(reduction.values())
     found["crn_variance_reduction"] = Measured(least, least, most)
@@ -101,10 +101,11 @@ def main(arguments: list[str]) -> int:
     sizes, exponent = measures.growth(list(effort.sizes), effort.size_months)
     found["scaling_exponent"] = _single(exponent)
     say("a study, stored")
-    rate, writing = measures.stored(effort.replications)
+    rate, writing, people = measures.stored(effort.replications)
     found["replications_per_minute"], found["storing_share"] = _single(rate), _single(writing)
 
     print(report(found, table, sizes, reduction, processes))
+    print(f"The stored study supported {people:,.0f} people on average; {measures.CLAIMS:,} claims a month elsewhere.")
     prepare_runs(given.out.parent)
     figures = {name: None if figure is None else round(figure.value, 4) for name, figure in found.items()}
     write_json(given.out, {**figures, "machine": machine(), "date": date.today().isoformat()})
@@ -159,7 +160,7 @@ def report(
     lines.append(f"{'together':16}{100 * inside:>12.1f}{100 * (1 - inside):>24.1f}   (the first without the lock)")
     lines += ["", f"{'households':>12}{'ms a month':>14}{'ns a household':>16}"]
     lines += [f"{n:>12,}{1e3 * s:>14.2f}{1e9 * s / n:>16.1f}" for n, s in sizes.values()]
-    lines += ["", "Variance of the difference between two arms, other seeds over the same seeds:"]
+    lines += ["", "Variance of the difference between two arms, other replications over the same:"]
     lines += [f"  {name:32}{ratio:>10.3g}" for name, ratio in reduction.items()]
     lines += ["", "Two processes over one, which share no interpreter lock (what the machine gives):"]
     lines.append(f"  {processes.value:.3g} ({processes.low:.3g} to {processes.high:.3g})")
