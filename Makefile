@@ -44,10 +44,10 @@ answers: $(STAMP)  ## the main job with every further answer: grant rates, notic
 test: $(STAMP)  ## every test
 	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
-bench: $(STAMP)  ## how fast the model is, beside the targets (fifteen minutes on a quiet machine)
+bench: $(STAMP)  ## how fast the model is, beside the targets (two to five minutes on a quiet machine)
 	@$(BIN)/python tests/bench/benchmark.py
 
-bench-quick: $(STAMP)  ## the same in two minutes, rougher
+bench-quick: $(STAMP)  ## the same in one minute, rougher
 	@$(BIN)/python tests/bench/benchmark.py --quick
 
 check: $(STAMP)  ## style, types, parameters and reference tables

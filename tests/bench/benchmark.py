@@ -70,7 +70,7 @@ QUICK = Effort(3, 24, 3, 12, 20, (10_000, 100_000, 1_000_000), 3, 8, 36)
 def main(arguments: list[str]) -> int:
     """Measure, print, write. Returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="two minutes instead of fifteen, rougher")
+    parser.add_argument("--quick", action="store_true", help="one minute instead of two to five, rougher")
     parser.add_argument("--out", type=Path, default=ROOT / "runs" / "bench.json", help="where the figures go")
     given = parser.parse_args(arguments)
     effort = QUICK if given.quick else FULL
