@@ -66,7 +66,7 @@ docs: $(STAMP)  ## the pages on how to use it, with notebooks executed, into run
 	@rm -rf runs/site && mv runs/.site/html runs/site
 	@echo "runs/site/index.html"
 
-docs-check: $(STAMP)  ## every tutorial and the explorer in a real JupyterLab, with chromium
+docs-check: $(STAMP)  ## the first notebook, every tutorial and the explorer in a real JupyterLab, with chromium
 	@$(BIN)/python -m pytest -m lab tests/notebooks
 
 lock:  ## resolve requirements.lock again from pyproject.toml (needs uv)
