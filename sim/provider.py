@@ -12,7 +12,9 @@ from sim.council import Councils, objection_chance
 from sim.randomness import Draws, uniform
 from sim.states import Participation
 
-_OUTSIDE, _AGREED, _, _ACTIVE, _PAUSED = (int(state) for state in list(Participation)[: Participation.WITHDRAWN])
+# Plain numbers, as numba wants them.
+_AGREED, _ACTIVE = int(Participation.AGREED_NO_PROCUREMENT), int(Participation.ACTIVE)
+_PAUSED = int(Participation.PAUSED_OR_AT_LIMIT)
 
 
 class Provider(mesa.Agent):

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import params
+from sim.model import _WARM_UP
 from sim.provider import beds_wanted, first_homes, openness, plan
 from sim.run import councils_at, prepare
 from sim.starts import published_start
@@ -105,6 +106,17 @@ def test_refill_keeps_beds_nearer_to_where_they_were(steady_intake):
         return float(np.mean(gaps))
 
     assert moved(1.0) < moved(0.0)
+
+
+def test_beds_on_their_way_are_those_still_to_be_answered_or_opened(steady_intake):
+    model = prepare(params.load(), steady_intake(12), seed=3)
+    for _ in range(12):
+        model.run_for(1)
+        done = model.month + 1 + _WARM_UP
+        by_hand = model.consulting[done:].sum(axis=0) + model.pipeline[done:].sum(axis=0)
+        assert by_hand.any()
+        np.testing.assert_array_equal(model.coming, by_hand)
+        np.testing.assert_array_equal(model.recorder["pipeline_beds_at_month_end"][model.month + 1], by_hand)
 
 
 @pytest.mark.parametrize("need", [-0.9, 0.0, 50.0])
