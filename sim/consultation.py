@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from sim.council import Councils, reasons_to_object
-from sim.randomness import Draws, uniform
+from sim.council import objection_weights
+from sim.randomness import uniform
 from sim.states import Barrier
 
 LONGEST_LAG = 60  # months; longer lags are cut, so that a pipeline fits its array
-_DRAWN = (
+DRAWN = (  # the decisions that `answer` draws for
     "answer", "proceed", "reason", "conditions", "opening lag", "opening lag rounding", "conditions lag",
     "conditions lag rounding", "delivery",
 )  # fmt: skip
@@ -30,74 +30,102 @@ def months_of_lag(mean: float, level: float, rounding: float) -> int:
 
 
 @njit(cache=True)
-def lags(mean: float, count: int, keys: np.ndarray, tick: int) -> np.ndarray:
-    """`months_of_lag` for every council, (council,); keys of the draw and of its rounding."""
-    months = np.empty(count, np.int64)
-    for row in range(count):
-        months[row] = months_of_lag(mean, uniform(keys[0], row, tick), uniform(keys[1], row, tick))
-    return months
+def send(rows: np.ndarray, consulting: np.ndarray, policy: np.ndarray, keys: np.ndarray, tick: int) -> None:
+    """Proposals set off for the councils, each to be answered after a lag of its own.
+
+    Args:
+        consulting: (tick, council) beds by when they are answered; filled.
+        keys: of the lag and of its rounding.
+        tick: month that the draws are keyed by.
+    """
+    now = policy[0]
+    for row in range(rows.size):
+        own = rows[row]
+        own.coming += own.proposed
+        if own.proposed > 0:
+            lag = months_of_lag(now.consultation.lag, uniform(keys[0], row, tick), uniform(keys[1], row, tick))
+            consulting[tick + lag, row] += own.proposed
 
 
-def answers(
-    beds: np.ndarray, chance: np.ndarray, councils: Councils, now: Any, draws: Draws, tick: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """What councils answer, and what becomes of the homes.
+@njit(cache=True)
+def answer(
+    rows: np.ndarray, beds: np.ndarray, chance: np.ndarray, policy: np.ndarray, keys: np.ndarray, tick: int
+) -> None:
+    """Councils answer the proposals that have reached them; what goes ahead is on its way.
+
+    Sets of every council: beds `answered`, whether it `objects`, whether the beds are `dropped` for it, the coded
+    `reason` (which says nothing where there is no objection), beds `kept`, and in how many months it `opens_in`.
 
     Args:
         beds: (council,) beds proposed that are answered now.
         chance: (council,) of an objection.
+        keys: of `DRAWN`.
         tick: month that the draws are keyed by.
-
-    Returns:
-        By council: whether it objects, whether the beds are dropped for it, the coded reason (which says nothing where
-        there is no objection), beds that go ahead, and months until they open.
     """
-    first = councils.rural & (councils.beds == 0)
-    asked, built = now.consultation, now.procurement
-    proceeds = float(asked.proceed) if now.feedback.consent_to_beds else 1.0
-    numbers = proceeds, asked.conditions, built.opening_lag, asked.conditions_lag, built.delivery
-    setup = round(built.rural_setup_lag)
-    keys = draws.keys(_DRAWN)
-    weights = reasons_to_object(councils, now)
-    return _answers(beds, chance, weights, first, setup, tuple(map(float, numbers)), keys, tick)
+    for row in range(rows.size):
+        own = rows[row]
+        own.answered, own.objects, own.dropped, own.kept, own.opens_in = beds[row], False, False, 0, 0
+        own.reason = _UNSUITABLE
+        if beds[row] > 0:
+            _answer(own, row, chance[row], policy[0], keys, tick)
+        own.coming += own.kept - own.answered
 
 
 @njit(cache=True)
-def _answers(
-    beds: np.ndarray, chance: np.ndarray, weights: np.ndarray, first: np.ndarray, setup: int,
-    numbers: tuple[float, ...], keys: np.ndarray, tick: int,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    proceed, conditions, opening_lag, conditions_lag, delivery = numbers
-    objects, dropped = np.zeros(beds.size, np.bool_), np.zeros(beds.size, np.bool_)
-    reasons, kept, lags = np.full(beds.size, _UNSUITABLE), np.zeros(beds.size, np.int64), np.zeros(beds.size, np.int64)
-    for row in range(beds.size):
-        if beds[row] == 0:
-            continue
-        if uniform(keys[0], row, tick) < chance[row]:
-            objects[row] = True
-            reasons[row] = _reason(uniform(keys[2], row, tick), weights[row])
-            if uniform(keys[1], row, tick) >= proceed:
-                dropped[row] = True
-                continue
-        lag = max(months_of_lag(opening_lag, uniform(keys[4], row, tick), uniform(keys[5], row, tick)), 1)
-        if objects[row] or uniform(keys[3], row, tick) < conditions:
-            lag += months_of_lag(conditions_lag, uniform(keys[6], row, tick), uniform(keys[7], row, tick))
-        if first[row]:
-            # A rural council's first homes wait for what people will need there: access, voluntary groups, advice.
-            lag += setup
-        lags[row] = min(lag, 2 * LONGEST_LAG - 1)
-        built = beds[row] * delivery
-        kept[row] = int(built)
-        kept[row] += uniform(keys[8], row, tick) < built - kept[row]
-    return objects, dropped, reasons, kept, lags
+def _answer(own: Any, row: int, chance: float, now: Any, keys: np.ndarray, tick: int) -> None:
+    """The answer of one council."""
+    if uniform(keys[0], row, tick) < chance:
+        own.objects = True
+        own.reason = _reason(uniform(keys[2], row, tick), objection_weights(own, now))
+        if uniform(keys[1], row, tick) >= (now.consultation.proceed if now.feedback.consent_to_beds else 1.0):
+            own.dropped = True
+            return
+    mean = now.procurement.opening_lag
+    lag = max(months_of_lag(mean, uniform(keys[4], row, tick), uniform(keys[5], row, tick)), 1)
+    if own.objects or uniform(keys[3], row, tick) < now.consultation.conditions:
+        mean = now.consultation.conditions_lag
+        lag += months_of_lag(mean, uniform(keys[6], row, tick), uniform(keys[7], row, tick))
+    if own.rural and own.beds == 0:
+        # A rural council's first homes wait for what people will need there: access, voluntary groups, advice.
+        lag += int(np.round(now.procurement.rural_setup_lag))
+    own.opens_in = min(lag, 2 * LONGEST_LAG - 1)
+    built = own.answered * now.procurement.delivery
+    own.kept = int(built) + (uniform(keys[8], row, tick) < built - int(built))
 
 
 @njit(cache=True)
-def _reason(level: float, weights: np.ndarray) -> int:
+def _reason(level: float, weights: tuple[float, ...]) -> int:
     """The reason given, drawn in proportion to what each weighs."""
-    mark, edge = level * weights.sum(), 0.0
-    for reason in range(weights.size - 1):
+    total = 0.0
+    for weight in weights:
+        total += weight
+    mark, edge = level * total, 0.0
+    for reason in range(len(weights) - 1):
         edge += weights[reason]
         if mark < edge:
             return reason
-    return weights.size - 1
+    return len(weights) - 1
+
+
+@njit(cache=True)
+def schedule(rows: np.ndarray, pipeline: np.ndarray, tick: int) -> None:
+    """Put what goes ahead into the pipeline, (tick, council) beds by when they open."""
+    for row in range(rows.size):
+        pipeline[tick + rows[row].opens_in, row] += rows[row].kept
+
+
+@njit(cache=True)
+def open_homes(rows: np.ndarray, due: np.ndarray, turnaround: np.ndarray, key: np.uint64, month: int) -> None:
+    """Homes whose works and licences are done open, and some of those left empty are ready for new households.
+
+    Args:
+        due: (council,) beds that open.
+        turnaround: (area,) months a bed stands empty between households, on average.
+    """
+    for row in range(rows.size):
+        own = rows[row]
+        ready = own.voids / (1 + turnaround[own.area])
+        own.voids -= int(ready) + (uniform(key, row, month) < ready - int(ready))
+        own.opened = due[row]
+        own.beds += own.opened
+        own.coming -= own.opened

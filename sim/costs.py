@@ -11,12 +11,14 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from sim.council import lines
+from sim.services import LINES, by_line
 from sim.states import Accommodation, HomeOfficeItem, OtherBody, Participation, Service
 
 BASE_MONTH = np.datetime64("2025-10")  # the middle of 2025-26, the price base
-_SELF_CATERED = [Accommodation.DISPERSAL, Accommodation.OTHER, Accommodation.SUBSISTENCE]
-_PAID_NIGHTS = list(Accommodation)[: Accommodation.SUBSISTENCE]
+ITEMS, BODIES = len(HomeOfficeItem), len(OtherBody)
+_CASH, _GRANTS = int(HomeOfficeItem.CASH_SUPPORT), int(HomeOfficeItem.GRANTS_TO_COUNCILS)
+_SCHOOLS, _HEALTH, _TRIBUNAL = int(OtherBody.SCHOOLS), int(OtherBody.HEALTH), int(OtherBody.TRIBUNAL)
+_DISPERSAL, _OTHER, _SUBSISTENCE = (int(Accommodation[k]) for k in ("DISPERSAL", "OTHER", "SUBSISTENCE"))
 _HOMELESSNESS, _COORDINATION = int(Service.HOMELESSNESS), int(Service.COORDINATION)  # numba wants plain numbers
 _OUTSIDE, _WITHDRAWN = int(Participation.NOT_PARTICIPATING), int(Participation.WITHDRAWN)
 
@@ -33,89 +35,100 @@ def real_growth(month: np.datetime64, rate: float) -> float:
     return float((1 + rate) ** years)
 
 
-def served(needed: np.ndarray, capacity: np.ndarray, now: Any) -> np.ndarray:
-    """Demand that is met, and paid for, (council, service), in each line's own unit.
+@njit(cache=True)
+def council(
+    rows: np.ndarray, needed: np.ndarray, capacity: np.ndarray, policy: np.ndarray, level: float,
+    served: np.ndarray, gross: np.ndarray,
+) -> None:
+    """Demand that is met, and councils' gross cost of it this month.
 
-    Statutory lines serve what is demanded, the others what their capacity allows.
-    """
-    return np.where(lines(now.services.statutory), needed, np.minimum(needed, capacity))
-
-
-def council_gross(
-    served: np.ndarray, participation: np.ndarray, rural: np.ndarray, month: np.datetime64, now: Any
-) -> np.ndarray:
-    """Councils' gross cost this month, (council, service), GBP.
-
-    Temporary accommodation counts without the part that housing benefit meets. Councils that take part carry a fixed
-    coordination cost; distance makes services dearer in rural councils. Costs lie where people live, whichever tier
-    pays.
+    Statutory lines serve what is demanded, the others what their capacity allows. Temporary accommodation counts
+    without the part that housing benefit meets. Councils that take part carry a fixed coordination cost; distance
+    makes services dearer in rural councils. Costs lie where people live, whichever tier pays.
 
     Args:
-        served: (council, service) demand met, in each line's own unit.
-        participation: (council,) states.
-        rural: (council,) whether the council is mainly rural.
+        needed, capacity: (council, service), in each line's own unit.
+        policy: (1,) the month's assumptions.
+        level: of council unit costs, 1 in 2025-26 (`council_level`).
+        served: (council, service), filled, in each line's own unit.
+        gross: (council, service), filled, GBP.
 
     Source: unit costs elicited around published comparators; see the register.
     """
-    level = price_level(month, now) * real_growth(month, now.prices.council_cost_growth)
-    own = now.services
-    prices = float(own.benefit_share), own.fixed_cost / 12, float(own.rural_cost), level
-    return np.asarray(_gross(served, participation, rural, lines(own.unit_cost), prices))
+    now = policy[0]
+    unit_cost, statutory = by_line(now.services.unit_cost), by_line(now.services.statutory)
+    for row in range(rows.size):
+        own = rows[row]
+        dearer = now.services.rural_cost if own.rural else 1.0
+        for line in range(LINES):
+            met = needed[row, line] if statutory[line] else min(needed[row, line], capacity[row, line])
+            served[row, line] = met
+            cost = met * unit_cost[line] / 12
+            if line == _HOMELESSNESS:
+                cost *= 1 - now.services.benefit_share
+            if line == _COORDINATION and own.participation != _OUTSIDE and own.participation != _WITHDRAWN:
+                cost += now.services.fixed_cost / 12
+            gross[row, line] = cost * dearer * level
+
+
+def council_level(month: np.datetime64, now: Any) -> float:
+    """Level of council unit costs, 1 in 2025-26."""
+    return price_level(month, now) * real_growth(month, now.prices.council_cost_growth)
 
 
 @njit(cache=True)
-def _gross(
-    served: np.ndarray, participation: np.ndarray, rural: np.ndarray, unit_cost: np.ndarray,
-    prices: tuple[float, float, float, float],
-) -> np.ndarray:
-    benefit_share, fixed_cost, rural_cost, level = prices
-    cost = np.empty_like(served)
-    for row in range(served.shape[0]):
-        dearer = rural_cost if rural[row] else 1.0
-        for line in range(served.shape[1]):
-            cost[row, line] = served[row, line] * unit_cost[line] / 12
-        cost[row, _HOMELESSNESS] *= 1 - benefit_share
-        if participation[row] != _OUTSIDE and participation[row] != _WITHDRAWN:
-            cost[row, _COORDINATION] += fixed_cost
-        for line in range(served.shape[1]):
-            cost[row, line] = cost[row, line] * dearer * level
-    return cost
+def person_nights(occupied: np.ndarray, days: int) -> np.ndarray:
+    """Person-nights by accommodation type, (6,), from people at the month's end, (council, 7)."""
+    nights = np.zeros(_SUBSISTENCE + 1)
+    for row in range(occupied.shape[0]):
+        for kind in range(nights.size):
+            nights[kind] += occupied[row, kind] * days
+    return nights
 
 
-def person_nights(people: np.ndarray, days: int) -> np.ndarray:
-    """Person-nights by accommodation type, (6,), from people at the month's end."""
-    return np.asarray(people[: Accommodation.UNPLACED] * days)
-
-
-def home_office(nights: np.ndarray, grant: float, month: np.datetime64, now: Any) -> np.ndarray:
+@njit(cache=True)
+def home_office(nights: np.ndarray, grant: float, policy: np.ndarray, prices: float, contracts: float) -> np.ndarray:
     """The Home Office ledger this month, (home office item,), GBP.
 
     Args:
         nights: (6,) person-nights by accommodation type.
         grant: grants paid to councils this month, GBP.
+        policy: (1,) the month's assumptions.
+        prices: general price level.
+        contracts: level of what a night costs, 1 in 2025-26.
     """
-    level = price_level(month, now) * real_growth(month, now.prices.contract_growth)
-    ledger = np.zeros(len(HomeOfficeItem))
-    night, week = _rates(now.costs)
-    ledger[: night.size] = nights[: night.size] * night * level
-    ledger[HomeOfficeItem.CASH_SUPPORT] = nights @ week / 7 * price_level(month, now)
-    ledger[HomeOfficeItem.GRANTS_TO_COUNCILS] = grant
+    now, ledger, cash = policy[0], np.zeros(ITEMS), 0.0
+    for item, night in enumerate(_nights(now.costs.night)):
+        ledger[item] = nights[item] * night * contracts
+    for kind in range(nights.size):
+        self_catered = kind in (_DISPERSAL, _OTHER, _SUBSISTENCE)
+        cash += nights[kind] * (now.costs.cash_self_catered if self_catered else now.costs.cash_catered)
+    ledger[_CASH] = cash / 7 * prices
+    ledger[_GRANTS] = grant
     return ledger
 
 
-@lru_cache(maxsize=256)
-def _rates(costs: Any) -> tuple[np.ndarray, np.ndarray]:
-    """What a night costs by accommodation type that is paid for, (5,), and cash support a week by type, (6,)."""
-    night = np.array([getattr(costs.night, kind.name.lower()) for kind in _PAID_NIGHTS])
-    week = np.full(len(_PAID_NIGHTS) + 1, float(costs.cash_catered))
-    week[_SELF_CATERED] = costs.cash_self_catered
-    return night, week
+@njit(cache=True)
+def _nights(night: Any) -> tuple[float, ...]:
+    """What a night costs by accommodation type that is paid for, in the order of `Accommodation`."""
+    return night.initial, night.dispersal, night.contingency_hotel, night.contingency_other, night.other
 
 
-def other_public(children: float, people: float, appeals: int, month: np.datetime64, now: Any) -> np.ndarray:
-    """The ledger of other public bodies this month, (other body,), GBP: schools, health, tribunal."""
-    ledger = np.zeros(len(OtherBody))
-    ledger[OtherBody.SCHOOLS] = children * now.costs.school_place / 12
-    ledger[OtherBody.HEALTH] = people * now.costs.health / 12
-    ledger[OtherBody.TRIBUNAL] = appeals * now.costs.tribunal
-    return ledger * price_level(month, now)
+@njit(cache=True)
+def other_public(
+    children: float, people: float, appeals: int, policy: np.ndarray, prices: float
+) -> np.ndarray:
+    """The ledger of other public bodies this month, (other body,), GBP: schools, health, tribunal.
+
+    Args:
+        children: of school age, supported.
+        people: supported.
+        appeals: decided this month.
+        policy: (1,) the month's assumptions.
+        prices: general price level.
+    """
+    now, ledger = policy[0], np.zeros(BODIES)
+    ledger[_SCHOOLS] = children * now.costs.school_place / 12 * prices
+    ledger[_HEALTH] = people * now.costs.health / 12 * prices
+    ledger[_TRIBUNAL] = appeals * now.costs.tribunal * prices
+    return ledger

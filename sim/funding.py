@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
+from numba import njit
 
 from params.instruments import HOUSED, NATIONS, Instrument, financial_year
 from sim.costs import price_level
@@ -161,3 +162,22 @@ def grants(load: Caseload, now: Any) -> np.ndarray:
         if own.rate:
             total += payment(load, own, now)
     return total
+
+
+@njit(cache=True)
+def settle(rows: np.ndarray, grant: np.ndarray, gross: np.ndarray, months: int) -> float:
+    """Move `funded`, the share of gross cost that grants meet, towards this month's share.
+
+    Args:
+        grant: (council,) GBP.
+        gross: (council, service) GBP.
+        months: over which it follows: 1 to take this month's share at once.
+
+    Returns:
+        Grants to all councils, GBP.
+    """
+    for row in range(rows.size):
+        cost = gross[row].sum()
+        share = grant[row] / cost if cost > 0 else 1.0
+        rows[row].funded += (share - rows[row].funded) / months
+    return grant.sum()

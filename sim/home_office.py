@@ -7,62 +7,46 @@ from typing import Any
 
 import mesa
 import numpy as np
+from numba import njit
 
 from sim.council import Councils
-from sim.noise import Drift
-from sim.randomness import Draws
+from sim.numbers import numbers
+from sim.randomness import Draws, uniform
+from sim.rows import search
+
+_CLOSING = ("hotel closes", "hotel exit", "hotel blocks", "hotel shrinks")
+_OPENING = ("hotel opens", "hotel notice")
 
 
 class HomeOffice(mesa.Agent):
     """Decision and appeal capacity, allocation and hotels."""
 
-    def __init__(self, model: mesa.Model) -> None:
-        super().__init__(model)
-        self._drift = Drift("decision capacity")
-
-    def decision_capacity(self, now: Any, queue: int, draws: Draws, month: int) -> int:
+    def decision_capacity(self, now: Any, queue: int, noise: float) -> int:
         """People who get an initial decision this month, at most.
 
         The assumed level with persistent noise, limited to a share of the queue so that a working stock remains.
 
+        Args:
+            noise: of the month, on the log of the level.
+
         Source: quarterly AR(1) of log outcomes in the stock-flow study, taken to months.
         """
-        noise = float(self._drift.step(now.decisions.capacity_persistence, now.decisions.capacity_sd, draws, month)[0])
         return int(min(now.decisions.capacity * math.exp(noise), now.decisions.queue_cap * queue))
 
-    def open_hotels(
-        self, councils: Councils, shortfall: int, now: Any, draws: Draws, month: int
-    ) -> tuple[np.ndarray, np.ndarray]:
+    def open_hotels(self, councils: Councils, shortfall: int, now: Any, draws: Draws, month: int) -> np.ndarray:
         """Open hotels, one lump at a time, until the people without a place have a bed.
 
+        Openings without notice are kept in `councils.surprised`.
+
         Returns:
-            Beds opened (council,), and openings without notice (council,).
+            Beds opened (council,).
 
         Source: openings since 2023 are almost all in councils that had hotels; notice is elicited.
         """
-        opened = np.zeros(councils.count, np.int64)
-        unannounced = np.zeros(councils.count)
-        if shortfall <= 0:
-            return opened, unannounced
-        share = councils.had_hotel / max(councils.had_hotel.sum(), 1.0)
-        weights = (1 - now.hotels.new_council) * share + now.hotels.new_council * councils.population / (
-            councils.population.sum()
-        )
-        edges = np.cumsum(weights)
-        lump = int(now.hotels.lump)
-        lumps = math.ceil(shortfall / lump)
-        rows = np.searchsorted(edges, draws.each("hotel opens", lumps, month) * edges[-1], side="right")
-        rows = np.minimum(rows, councils.count - 1)
-        opened += lump * np.bincount(rows, minlength=councils.count)
-        silent = draws.each("hotel notice", lumps, month) < surprise_chance(now)
-        new = councils.hotel_beds[rows] == 0  # more beds where there is a hotel already surprise nobody
-        unannounced += np.bincount(rows[silent & new], minlength=councils.count)
-        return opened, np.minimum(unannounced, 1.0)
+        return np.asarray(_open(councils.rows, shortfall, numbers(now), draws.keys(_OPENING), month))
 
-    def close_hotels(
-        self, councils: Councils, used: np.ndarray, now: Any, draws: Draws, month: int
-    ) -> np.ndarray:
-        """Beds to close this month, (council,): those that stand empty beyond what is usual, at a limited pace.
+    def close_hotels(self, councils: Councils, used: np.ndarray, now: Any, draws: Draws, month: int) -> np.ndarray:
+        """Close beds that stand empty beyond what is usual, at a limited pace.
 
         Part of the fall comes from councils that lose their hotels altogether, under an exit plan of some months;
         the rest is spread over hotels everywhere, a block of rooms at a time, and ends hotels only where they are
@@ -71,48 +55,96 @@ class HomeOffice(mesa.Agent):
         Args:
             used: (council,) people in hotels.
 
+        Returns:
+            Beds closed (council,).
+
         Source: the decomposition of the fall of 2023Q4 to 2024Q2 in the council patterns study: a quarter to three
         fifths by councils that lost all hotels, small ones first; the rest lower use where hotels stayed.
         """
-        beds = councils.hotel_beds
-        closed = np.zeros(councils.count, np.int64)
-        leaving = councils.closing > 0
-        closed[leaving] = -(-beds[leaving] // councils.closing[leaving])
-        councils.closing[leaving] -= 1
-        empty = float(beds.sum()) - float(used.sum()) / now.hotels.used_share
-        budget = min(empty, now.hotels.close_rate * float(beds.sum()))
-        if budget <= 0:
-            return closed
-        _plan_exits(councils, now.hotels.exit_share * budget, now, draws, month)
-        staying = np.where(councils.closing > 0, 0, beds)
-        blocks = max(budget - float(closed.sum()), 0.0) / now.hotels.block
-        count = int(blocks) + (draws.one("hotel blocks", 0, month) < blocks - int(blocks))
-        edges = np.cumsum(staying)
-        if count and edges[-1] > 0:
-            rows = np.searchsorted(edges, draws.each("hotel shrinks", count, month) * edges[-1], side="right")
-            blocks_closed = np.bincount(np.minimum(rows, councils.count - 1), minlength=councils.count)
-            closed += int(now.hotels.block) * blocks_closed
-        return np.minimum(closed, beds)
+        return np.asarray(_close(councils.rows, used, numbers(now), draws.keys(_CLOSING), month))
 
 
-def _plan_exits(councils: Councils, beds: float, now: Any, draws: Draws, month: int) -> None:
+@njit(cache=True)
+def _open(rows: np.ndarray, shortfall: int, policy: np.ndarray, keys: np.ndarray, month: int) -> np.ndarray:
+    now, opened = policy[0], np.zeros(rows.size, np.int64)
+    before, hosts, residents, upto = rows["hotel_beds"].copy(), 0.0, 0.0, 0.0
+    for row in range(rows.size):
+        hosts += rows[row].had_hotel
+        residents += rows[row].population
+    edges, new_council = np.empty(rows.size), now.hotels.new_council
+    for row in range(rows.size):
+        own = rows[row]
+        upto += (1 - new_council) * (own.had_hotel / max(hosts, 1.0)) + new_council * own.population / residents
+        edges[row] = upto
+    lump = int(now.hotels.lump)
+    for number in range(int(math.ceil(shortfall / lump))):
+        row = search(edges, uniform(keys[0], number, month) * edges[-1])
+        own = rows[row]
+        opened[row] += lump
+        own.hotel_beds += lump
+        own.closing = 0  # whoever needs beds again ends the plan
+        # More beds where there is a hotel already surprise nobody.
+        if before[row] == 0 and uniform(keys[1], number, month) < surprise_chance(now):
+            own.surprised = 1.0
+    return opened
+
+
+@njit(cache=True)
+def _close(rows: np.ndarray, used: np.ndarray, policy: np.ndarray, keys: np.ndarray, month: int) -> np.ndarray:
+    now, closed, beds, people = policy[0], np.zeros(rows.size, np.int64), 0, 0
+    for row in range(rows.size):
+        own = rows[row]
+        beds += own.hotel_beds
+        people += used[row]
+        if own.closing > 0:
+            closed[row] = -(-own.hotel_beds // own.closing)
+            own.closing -= 1
+    budget = min(beds - people / now.hotels.used_share, now.hotels.close_rate * beds)
+    if budget > 0:
+        _plan_exits(rows, now.hotels.exit_share * budget, now, keys, month)
+        _shrink(rows, closed, budget, now, keys, month)
+    for row in range(rows.size):
+        closed[row] = min(closed[row], rows[row].hotel_beds)
+        rows[row].hotel_beds -= closed[row]
+    return closed
+
+
+@njit(cache=True)
+def _plan_exits(rows: np.ndarray, beds: float, now: Any, keys: np.ndarray, month: int) -> None:
     """Put councils on an exit plan until their hotels hold as many beds as are to go this way."""
-    has = (councils.hotel_beds > 0) & (councils.closing == 0)
     # A race with rates inverse to size: councils with small hotels tend to lose them first.
-    race = np.where(has, -np.log1p(-draws.each("hotel closes", councils.count, month)), np.inf)
-    order = np.argsort(race * np.maximum(councils.hotel_beds, 1), kind="stable")
-    months = max(round(now.hotels.exit_months), 1)
-    for row in order[: int(has.sum())]:
-        size = float(councils.hotel_beds[row])
-        if draws.one("hotel exit", int(row), month) >= beds / size:  # certain while whole hotels fit
+    race = np.full(rows.size, np.inf)
+    for row in range(rows.size):
+        if rows[row].hotel_beds > 0 and rows[row].closing == 0:
+            race[row] = -np.log1p(-uniform(keys[0], row, month)) * rows[row].hotel_beds
+    months = max(int(np.round(now.hotels.exit_months)), 1)
+    for row in np.argsort(race, kind="mergesort"):
+        size = rows[row].hotel_beds
+        # Certain while whole hotels fit.
+        if np.isinf(race[row]) or uniform(keys[1], row, month) >= beds / size:
             break
-        councils.closing[row] = months
+        rows[row].closing = months
         beds -= size
 
 
+@njit(cache=True)
+def _shrink(rows: np.ndarray, closed: np.ndarray, budget: float, now: Any, keys: np.ndarray, month: int) -> None:
+    """Close blocks of rooms in hotels that stay, in proportion to their beds, until the budget is used."""
+    edges, upto = np.empty(rows.size), 0.0
+    for row in range(rows.size):
+        upto += rows[row].hotel_beds if rows[row].closing == 0 else 0
+        edges[row] = upto
+    blocks = max(budget - closed.sum(), 0.0) / now.hotels.block
+    count = int(blocks) + (uniform(keys[2], 0, month) < blocks - int(blocks))
+    if upto > 0:
+        for number in range(count):
+            closed[search(edges, uniform(keys[3], number, month) * upto)] += int(now.hotels.block)
+
+
+@njit(cache=True)
 def surprise_chance(now: Any) -> float:
     """Probability that a hotel in a council without one finds it unprepared, by the notice that it gets.
 
     Source: elicited; councils need `hotels.preparation_days` on average, some more and some less.
     """
-    return math.exp(-float(now.hotels.notice_days) / max(float(now.hotels.preparation_days), 1e-9))
+    return math.exp(-now.hotels.notice_days / max(now.hotels.preparation_days, 1e-9))

@@ -8,10 +8,8 @@ from datetime import date
 import numpy as np
 
 from params.local import LocalRule
-from sim.council import Councils
+from sim.council import FREE, Councils
 from sim.states import Participation
-
-FREE = -1  # participation that nobody holds
 
 
 class Intelligence:

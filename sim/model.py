@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from calendar import monthrange
 from dataclasses import dataclass
 from datetime import date
@@ -15,21 +14,21 @@ from mesa.time import Schedule
 from scipy.special import gammaincinv
 
 from params import Assumptions
-from sim import children, costs, equity, households, section_4, services
+from sim import children, consultation, costs, council, equity, households, provider, section_4, services
 from sim.allocation import RULES as ALLOCATION
 from sim.clock import months_after
-from sim.consultation import LONGEST_LAG, answers, lags
-from sim.council import NATIONS, Council, Councils, destinations, respond
-from sim.funding import Caseload
+from sim.council import Council, Councils
+from sim.funding import Caseload, settle
 from sim.home_office import HomeOffice
 from sim.households import Households
-from sim.intelligence import Intelligence, hold
-from sim.noise import Drift
-from sim.provider import Provider, first_homes, hand_back, plan
+from sim.intelligence import Intelligence
+from sim.noise import drift
+from sim.numbers import by_month
+from sim.provider import Provider
 from sim.randomness import Draws
-from sim.recorder import Recorder
+from sim.recorder import Recorder, keep_flows, keep_stocks
 from sim.rules import Rules
-from sim.states import Accommodation, Barrier, Outcome, Participation
+from sim.states import Accommodation, Outcome
 
 PHASES = (
     "policy", "arrive", "decide", "appeal", "leave", "procure", "consult",
@@ -83,13 +82,14 @@ class DispersalModel(mesa.Model):
         councils.month = self.calendar[0]
         self._days = [month.astype("datetime64[D]").item() for month in self.calendar]
         self._policy = assumptions.by_month(self._days)
-        self.now = self._policy[0]
+        self._every = by_month(self._policy)
         self.month = -1
         self._local = Intelligence(assumptions.local.rules, councils)
         known = assumptions.local.populations.columns if assumptions.local.populations else {}
         if "population_2001" in known:
             councils.population_2001 = np.array(known["population_2001"])
         self._child_population = np.array(known.get("child_population", ()))
+        self._enter(0)
         self._start_councils()
         self.home_office = HomeOffice(self)
         self.providers = [
@@ -110,7 +110,7 @@ class DispersalModel(mesa.Model):
         for tick in range(_WARM_UP):
             self._propose(tick)
             self._answer(tick)
-            self.coming -= self.pipeline[tick]  # these opened before the start
+            councils.coming -= self.pipeline[tick]  # these opened before the start
         self.recorder = Recorder(start.day, self.intake.size, councils.count)
         self._record_stocks(0)
         self.schedule_recurring(self.run_month, Schedule(interval=1.0, start=1.0))
@@ -128,34 +128,39 @@ class DispersalModel(mesa.Model):
         councils, now = self.councils, self.now
         shape = now.procurement.frailty_shape
         councils.frailty = gammaincinv(shape, self.draws.each("frailty", councils.count, 0)) / shape
-        councils.willingness[:] = now.response.start_willingness
+        councils.willingness = now.response.start_willingness
         gained = self.start.stock[:, : Accommodation.SUBSISTENCE].sum(axis=1) - self.start.baseline
         gained = gained / councils.population
         councils.fair_weight = equity.weighed(councils.population, councils.factors, now, gained)
-        councils.hotel_beds = np.ceil(councils.hotel_beds / now.hotels.used_share).astype(np.int64)
+        councils.hotel_beds = np.ceil(councils.hotel_beds / now.hotels.used_share)
         # Who entered support and did not add to it replaced somebody, whose bed stands empty for a while.
         flows = self.start.national
         left = max(flows["claims_a_month"] * now.support.uptake - flows["growth_a_month"], 0.0)
         voids = councils.beds * left / max(int(self.start.stock.sum()), 1) * now.procurement.turnaround
-        councils.voids = _whole(voids, self.draws.each("voids at start", councils.count, 0))
-        councils.beds = councils.beds + councils.voids
+        councils.voids = np.floor(voids)
+        councils.voids += self.draws.each("voids at start", councils.count, 0) < voids - councils.voids
+        councils.beds += councils.voids
 
     def _start_flows(self) -> None:
-        councils = self.councils
-        horizon = _WARM_UP + self.intake.size + 3 * LONGEST_LAG
+        councils, draws = self.councils, self.draws
+        horizon = _WARM_UP + self.intake.size + 3 * consultation.LONGEST_LAG
         self.consulting = np.zeros((horizon, councils.count), np.int64)
         self.pipeline = np.zeros((horizon, councils.count), np.int64)
-        self.coming = np.zeros(councils.count, np.int64)  # beds in either
-        self._every = np.arange(councils.count)
-        self.proposed_ever = councils.beds > 0
-        self.first_proposals = np.zeros(councils.count)
         self.supported_before = [int(self.start.stock.sum())] * 3  # three months ago, two, one
         self.baseline = self.start.baseline.astype(float)
         self.baseline_people = _by_type(self.baseline, self.start.stock)
         self.quarter_before = self.start.stock.copy()
         self.subsistence_weight = self.start.stock[:, Accommodation.SUBSISTENCE].astype(float)
-        self._grants, self._entries = Drift("grant odds"), Drift("support uptake")
-        self._relets = Drift("turnaround", len(councils.areas))
+        # Every month at once: what the names below read are arrays (month,).
+        now = self._every.view(np.recarray)
+        own, uptake, relets = now.decisions, now.support, now.procurement
+        self._capacity_noise, _ = drift("decision capacity", own.capacity_persistence, own.capacity_sd, draws)
+        self._grant_noise, _ = drift("grant odds", own.grant_persistence, own.grant_odds_sd, draws)
+        noise, variance = drift("support uptake", uptake.uptake_persistence, uptake.uptake_sd, draws)
+        self._uptake = np.minimum(uptake.uptake * np.exp(noise - variance / 2)[:, 0], 1.0)
+        paces = relets.turnaround_persistence, relets.turnaround_sd, draws, len(councils.areas)
+        noise, variance = drift("turnaround", *paces)
+        self._turnaround = relets.turnaround[:, None] * np.exp(noise - variance / 2)
         self.newly_supported = 0
         self.section_4 = self.start.national["section_4"]
         self._authorities = np.bincount(councils.upper_tier, councils.population)
@@ -167,70 +172,60 @@ class DispersalModel(mesa.Model):
         self.exits = np.zeros(4, np.int64)
         self.outcomes = np.zeros(len(Outcome), np.int64)
         self.present = np.zeros((councils.count, 4), np.int64)
-        self.surprised = np.zeros(councils.count)
-        self.entered = np.zeros(councils.count, bool)
-        self.nation_row = np.array([NATIONS.index(nation) for nation in councils.nation])
 
     def _start_services(self) -> None:
         """Capacity, temporary accommodation and the grant position consistent with the first month."""
-        now, hh, councils = self.now, self.households, self.councils
+        now, hh, councils, rows = self.now, self.households, self.councils, self.councils.rows
         self.counts = hh.census(self.present)
         supported = self.present[:, 0]
         leaving = self.start.national["granted_a_month"] * now.support.granted_supported
         leaving /= max(self.counts[2] / max(self.counts[3], 1), 1.0)
         moved, there = now.move_on.drift_share, supported / max(int(supported.sum()), 1)
-        monthly = leaving * ((1 - moved) * there + moved * self._destinations(supported))
-        housed = self._by_nation("duty share", now.move_on.duty_share)
-        housed = housed * self._by_nation("temporary share", now.services.temporary_share)
-        self.temporary = monthly * housed * self._by_nation("temporary stay", now.services.temporary_stay)
-        self.needed = services.demand(self.present, self.temporary, now)
+        monthly = leaving * ((1 - moved) * there + moved * council.destinations(rows, supported, self.numbers))
+        services.settle(rows, monthly, self.numbers)
+        shape = councils.count, services.LINES
+        self.needed, self.pressure, self.served, self.gross = (np.zeros(shape) for _ in range(4))
+        services.demand(rows, self.present, self.numbers, self.needed)
         self.least = services.floor(self.needed, self.counts[2], now)
         self.capacity = np.maximum(self.needed / now.services.start_pressure, self.least)
-        self._feel_pressure()
-        served = costs.served(self.needed, self.capacity, now)
-        gross = costs.council_gross(served, councils.participation, councils.rural, self.calendar[0], now)
-        load = self._caseload(gross)
-        councils.funded = _share(self.rules.grants(load, now), load.gross_cost)
+        services.press(rows, self.needed, self.capacity, councils.upper_tier, self.numbers, self.pressure)
+        load = self._caseload()
+        settle(rows, self.rules.grants(load, now), self.gross, 1)
 
-    def _feel_pressure(self) -> None:
-        """Pressure by line, and over all lines; children's lines are those of the upper tier."""
-        self.pressure = services.pressure(self.needed, self.capacity, self.councils.upper_tier)
-        self.councils.pressure = services.overall_pressure(self.pressure, self.needed, self.now)
+    def _enter(self, month: int) -> None:
+        """Take up a month's assumptions, in both forms."""
+        self.now = self._policy[month]
+        self.numbers = self._every[month : month + 1]
+        self.councils.month = self.calendar[month]
+        self.councils.under(self.now)
 
-    def _by_nation(self, name: str, shares: Any) -> np.ndarray:
-        """An assumption that each nation's law sets apart, (council,)."""
-        return np.asarray(self.councils.steady(name, _by_nation, shares, self.nation_row))
-
-    def _destinations(self, supported: np.ndarray) -> np.ndarray:
-        """Where households that move after a grant go, (council,) shares."""
-        scottish = self.nation_row == NATIONS.index("Scotland")
-        return destinations(self.councils.population, supported, scottish, self.now)
-
-    def _caseload(self, gross: np.ndarray) -> Caseload:
-        month = max(self.month, 0)
-        none = np.zeros(self.councils.count)
+    def _caseload(self) -> Caseload:
+        """What councils' services cost this month, and what else grants may look at."""
+        councils, month = self.councils, self.calendar[max(self.month, 0)]
+        level = costs.council_level(month, self.now)
+        costs.council(councils.rows, self.needed, self.capacity, self.numbers, level, self.served, self.gross)
         return Caseload(
-            month=self.calendar[month],
-            nation=self.councils.nation,
-            rural=self.councils.rural,
+            month=month,
+            nation=councils.nation,
+            rural=councils.rural,
             people=self.households.occupied,
             baseline=self.baseline,
             baseline_people=self.baseline_people,
             quarter_before=self.quarter_before,
-            beds_opened=self.recorder["beds_opened_in_month"][month] if self.month >= 0 else none,
-            first_proposals=self.first_proposals,
+            beds_opened=councils.opened,
+            first_proposals=councils.first_proposal,
             duties=self.duties,
             needed=self.needed,
-            gross=gross,
+            gross=self.gross,
         )
 
     # ------------------------------------------------------------------ phases
 
     def policy(self) -> None:
         """This month's assumptions; the grant baseline is taken when a financial year begins."""
-        self.now = self._policy[self.month]
-        self.councils.month = self.calendar[self.month]
+        self._enter(self.month)
         self._local.apply(self.councils, self.councils.month)
+        self.councils.surprised = 0.0  # type: ignore[assignment]
         if self._days[self.month].month == 4:
             self.baseline_people = self.households.occupied.copy()
             self.baseline = self.baseline_people[:, : Accommodation.SUBSISTENCE].sum(axis=1).astype(float)
@@ -242,21 +237,19 @@ class DispersalModel(mesa.Model):
         others = now.appeals.unexplained_inflow
         cases = int(others) + (self.draws.one("appeals residual", 0, m) < others - int(others))
         keys = self.draws.keys(("size", "uptake", "group", "children", "subsistence", "subsistence place"))
-        drift = float(self._entries.step(now.support.uptake_persistence, now.support.uptake_sd, self.draws, m)[0])
         shares = (
-            now.intake.family_share, min(now.support.uptake * math.exp(drift - self._entries.variance / 2), 1.0),
-            now.intake.unaccompanied_share, now.support.subsistence_share, now.intake.school_age_share,
+            now.intake.family_share, float(self._uptake[m]), now.intake.unaccompanied_share,
+            now.support.subsistence_share, now.intake.school_age_share,
         )  # fmt: skip
-        supported, alone = hh.arrive(
+        self.newly_supported, alone = hh.arrive(
             m, people, keys, shares, self._family_sizes, self._group_shares[m], self.subsistence_weight
         )
         hh.arrive_on_appeal(m, cases, keys, now.intake.family_share, self._family_sizes)
         record["claims_in_month"][m] = people
-        self.newly_supported = supported
-        leaving = children.grow_up(self.looked_after, now)
-        self.looked_after = children.transfer(self.looked_after - leaving, alone, self._children, now)
-        record["care_leavers_in_month"][m] = leaving.sum()
-        record["newly_supported_in_month"][m] = supported
+        record["care_leavers_in_month"][m] = children.look_after(
+            self.looked_after, alone, self._children, self.numbers
+        )
+        record["newly_supported_in_month"][m] = self.newly_supported
         record["unaccompanied_children_in_month"][m] = alone
         record["appeals_unexplained_in_month"][m] = cases
 
@@ -264,10 +257,9 @@ class DispersalModel(mesa.Model):
         """Initial decisions, within capacity."""
         now, hh, m = self.now, self.households, self.month
         queue = self.counts[0] + int(self.intake[m])
-        capacity = self.home_office.decision_capacity(now, queue, self.draws, m)
-        drift = float(self._grants.step(now.decisions.grant_persistence, now.decisions.grant_odds_sd, self.draws, m)[0])
+        capacity = self.home_office.decision_capacity(now, queue, float(self._capacity_noise[m, 0]))
         keys = self.draws.keys(("decide", "outcome", "exit", "appeal", "retained", "tail entry"))
-        self.outcome_shares = households.outcome_shares(now, *self._usual_groups, drift)
+        self.outcome_shares = households.outcome_shares(now, *self._usual_groups, float(self._grant_noise[m, 0]))
         lodged = hh.decide(
             m, keys, queue, capacity, now.decisions.oldest_share,
             self.outcome_shares, self._exit_days(),
@@ -292,123 +284,66 @@ class DispersalModel(mesa.Model):
 
     def leave(self) -> None:
         """Support ends; some households are owed a homelessness duty, here or where they move."""
-        now, hh, councils, m = self.now, self.households, self.councils, self.month
-        supported = self.present[:, 0]
-        housed = hh.occupied[:, Accommodation.DISPERSAL].copy()
+        now, hh, rows, m = self.now, self.households, self.councils.rows, self.month
+        weights = council.destinations(rows, self.present[:, 0], self.numbers)
+        owed = council.duty_shares(rows, self.numbers)
+        council.count_housed(rows, hh.occupied)
         hh.leave(
-            m, self.draws.keys(("tail exit", "duty", "drift", "destination")), 1 / now.support.tail_stay,
-            self._by_nation("duty share", now.move_on.duty_share), now.move_on.drift_share,
-            self._destinations(supported), self.exits, self.duties,
+            m, self.draws.keys(("tail exit", "duty", "drift", "destination")), 1 / now.support.tail_stay, owed,
+            now.move_on.drift_share, weights, self.exits, self.duties,
         )  # fmt: skip
-        councils.voids += housed - hh.occupied[:, Accommodation.DISPERSAL]
+        council.leave_empty(rows, hh.occupied)
         self.recorder["exits_in_month"][m] = self.exits
         self.recorder["homelessness_duties_in_month"][m] = self.duties
 
     def procure(self) -> None:
         """Providers hand back beds and propose new ones where they see a shortfall."""
-        now, hh, councils, m = self.now, self.households, self.councils, self.month
-        lost = hand_back(councils, now, self.draws.each("hand back", councils.count, m))
-        councils.beds -= lost
-        councils.voids -= np.minimum(lost, councils.voids)  # homes that stand empty go first
-        surplus = hh.occupied[:, Accommodation.DISPERSAL] + councils.voids - councils.beds
-        if (surplus > 0).any():
+        hh, councils, m = self.households, self.councils, self.month
+        surplus, any_surplus = provider.hand_back(
+            councils.rows, hh.occupied, self.numbers, self.draws.key("hand back"), m
+        )
+        if any_surplus:
             hh.displace(int(Accommodation.DISPERSAL), surplus, 0)
-        self.recorder["beds_handed_back_in_month"][m] = lost
-
         councils.people = hh.occupied[:, Accommodation.DISPERSAL]
-        entry = self.rules.entry_chance(councils, now)
-        outside = councils.participation == Participation.NOT_PARTICIPATING
-        self.entered = outside & (self.draws.each("entry", councils.count, m) < entry)
-        councils.participation[self.entered] = Participation.AGREED_NO_PROCUREMENT
-        hold(councils)
+        chance = self.rules.entry_chance(councils, self.now)
+        council.enter(councils.rows, chance, self.draws.key("entry"), m)
+        self._propose(m + _WARM_UP)
+        provider.notice_proposals(councils.rows)
 
-        proposed = self._propose(m + _WARM_UP)
-        agreed = (councils.participation == Participation.AGREED_NO_PROCUREMENT) & (proposed > 0)
-        councils.participation[agreed] = Participation.PROCURING
-        self.first_proposals = ((proposed > 0) & ~self.proposed_ever).astype(float)
-        self.proposed_ever |= proposed > 0
-        self.recorder["beds_proposed_in_month"][m] = proposed
-
-    def _propose(self, tick: int) -> np.ndarray:
-        """Providers' proposals of a month, (council,) beds, sent to the councils; `tick` counts from the warm-up."""
-        councils, now = self.councils, self.now
-        steer = self._preference() ** now.placement.steering
-        pull = self.rules.attraction(councils, now) * steer
-        need = self._need(councils.population * steer)
-        proposed = first_homes(
-            councils, now, self.draws.each("first home", councils.count, tick),
-            self.draws.each("first home size", councils.count, tick),
-        )  # fmt: skip
-        beds, weight = plan(councils, need, pull, now)
-        for provider in self.providers:
-            proposed += provider.propose(councils, beds, weight, self.rules.offers, now, self.draws, tick)
-        keys = self.draws.keys(("consultation lag", "consultation lag rounding"))
-        answer = tick + lags(float(now.consultation.lag), councils.count, keys, tick)
-        self.consulting[answer, self._every] += proposed
-        self.coming += proposed
-        return proposed
-
-    def _need(self, weight: np.ndarray) -> np.ndarray:
-        """Beds wanted in each area beyond replacing hand-backs: people in hotels, recent growth, less the pipeline.
-
-        Args:
-            weight: (council,) what the national need is shared by.
-        """
-        occupied = self.households.occupied
+    def _propose(self, tick: int) -> None:
+        """Providers' proposals of a month are sent to the councils; `tick` counts from the warm-up."""
+        councils, now, rows, draws = self.councils, self.now, self.councils.rows, self.draws
+        pull = self.rules.attraction(councils, now)
+        share = provider.steered(rows, self._preference(), pull, len(councils.areas), self.numbers)
         supported = self.counts[2] + self.newly_supported - int(self.exits.sum())
-        growth = max(supported - self.supported_before[0], 0)
-        vacant = int((self.councils.beds - self.councils.voids - occupied[:, Accommodation.DISPERSAL]).sum())
-        hotels = int(occupied[:, Accommodation.CONTINGENCY_HOTEL].sum())
-        waiting = supported - int(occupied.sum())
-        national = hotels + waiting + growth - max(vacant, 0) - int(self.coming.sum())
-        by_area = np.bincount(self.councils.area, weight, len(self.councils.areas))
-        return national * by_area / by_area.sum()
+        need = provider.need(rows, self.households.occupied, supported, self.supported_before[0], share)
+        provider.first_homes(rows, self.numbers, draws.keys(("first home", "first home size")), tick)
+        beds, weight = provider.plan(councils, need, pull, now)
+        for own in self.providers:
+            own.propose(councils, beds, weight, self.rules.offers, now, draws, tick)
+        keys = draws.keys(("consultation lag", "consultation lag rounding"))
+        consultation.send(rows, self.consulting, self.numbers, keys, tick)
 
     def consult(self) -> None:
         """Councils answer the proposals that have reached them."""
-        record, m = self.recorder, self.month
-        self.answers = self._answer(m + _WARM_UP)
-        beds, objects, dropped, reasons = self.answers
-        record["beds_objected_in_month"][m] = np.where(objects, beds, 0)
-        record["beds_dropped_in_month"][m] = np.where(dropped, beds, 0)
-        record["objections_in_month"][m] = np.bincount(reasons[objects], beds[objects], len(Barrier))
+        self._answer(self.month + _WARM_UP)
 
-    def _answer(self, tick: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """Answers due in a month, and the homes that go ahead put into the pipeline.
-
-        Returns:
-            By council: beds answered, whether it objects, whether the beds are dropped, the reason's code.
-        """
-        now, councils = self.now, self.councils
-        beds = self.consulting[tick]
-        chance = self.rules.objection_chance(councils, now)
-        objects, dropped, reasons, kept, lag = answers(beds, chance, councils, now, self.draws, tick)
-        self.pipeline[tick + lag, self._every] += kept
-        self.coming += kept - beds
-        return beds, objects, dropped, reasons
+    def _answer(self, tick: int) -> None:
+        """Answers due in a month; the homes that go ahead are put into the pipeline."""
+        rows, keys = self.councils.rows, self.draws.keys(consultation.DRAWN)
+        chance = self.rules.objection_chance(self.councils, self.now)
+        consultation.answer(rows, self.consulting[tick], chance, self.numbers, keys, tick)
+        consultation.schedule(rows, self.pipeline, tick)
 
     def open_beds(self) -> None:
         """Homes whose works and licences are done open, and some of those left empty are ready for new households."""
-        councils, now = self.councils, self.now
-        persistence, spread = now.procurement.turnaround_persistence, now.procurement.turnaround_sd
-        drift = self._relets.step(persistence, spread, self.draws, self.month)
-        pace = np.exp(drift - self._relets.variance / 2)
-        ready = councils.voids / (1 + now.procurement.turnaround * pace[councils.area])
-        councils.voids -= _whole(ready, self.draws.each("ready again", councils.count, self.month))
-        opened = self.pipeline[self.month + _WARM_UP]
-        councils.beds += opened
-        self.coming -= opened
-        self.recorder["beds_opened_in_month"][self.month] = opened
+        due, key = self.pipeline[self.month + _WARM_UP], self.draws.key("ready again")
+        consultation.open_homes(self.councils.rows, due, self._turnaround[self.month], key, self.month)
 
     def place(self) -> None:
         """People move into vacant dispersal beds, then into initial and other fixed accommodation."""
-        now, hh, councils, m = self.now, self.households, self.councils, self.month
-        here = hh.occupied[:, Accommodation.DISPERSAL]
-        vacancy = councils.beds - councils.voids - here
-        most = councils.limit(now) if now.placement.cluster_hard else councils.maximum
-        vacancy = np.minimum(vacancy, most - here)
-        too_few = councils.rural & (councils.beds < now.placement.minimum_cluster) & (here == 0)
-        vacancy = np.where(too_few, 0, np.maximum(vacancy, 0)).astype(float)
+        hh, councils, m = self.households, self.councils, self.month
+        vacancy = provider.vacancy(councils.rows, hh.occupied, self.numbers)
         count = hh.place(m, self.draws.key("place"), councils, vacancy, self._preference())
         for kind in (Accommodation.INITIAL, Accommodation.CONTINGENCY_OTHER, Accommodation.OTHER):
             room = np.maximum(councils.fixed_beds[:, kind] - hh.occupied[:, kind], 0)
@@ -417,99 +352,78 @@ class DispersalModel(mesa.Model):
 
     def hotels(self) -> None:
         """Whoever is left goes to a hotel: beds open in lumps when short, and close when they stand empty."""
-        now, hh, councils, m = self.now, self.households, self.councils, self.month
-        hotel = int(Accommodation.CONTINGENCY_HOTEL)
-        key = self.draws.key("place hotel")
-        count = self.without_place
-        closed = self.home_office.close_hotels(councils, hh.occupied[:, hotel], now, self.draws, m)
-        councils.hotel_beds -= closed
-        surplus = hh.occupied[:, hotel] - councils.hotel_beds
+        now, hh, councils, record, m = self.now, self.households, self.councils, self.recorder, self.month
+        hotel, key, count = int(Accommodation.CONTINGENCY_HOTEL), self.draws.key("place hotel"), self.without_place
+        here = hh.occupied[:, hotel]
+        record["hotel_beds_closed_in_month"][m] = self.home_office.close_hotels(councils, here, now, self.draws, m)
+        surplus = here - councils.hotel_beds
         if (surplus > 0).any():
             count = hh.displace(hotel, surplus, count)
         # A hotel under an exit plan takes nobody new.
-        room = np.where(councils.closing > 0, 0, np.maximum(councils.hotel_beds - hh.occupied[:, hotel], 0))
+        room = np.where(councils.closing > 0, 0, np.maximum(councils.hotel_beds - here, 0))
         count, unplaced = hh.fill(m, key, hotel, room, count)
-        opened = np.zeros(councils.count, np.int64)
-        self.surprised = np.zeros(councils.count)
         while unplaced > 0:
-            more, unannounced = self.home_office.open_hotels(councils, unplaced, now, self.draws, m)
-            opened += more
-            self.surprised = np.maximum(self.surprised, unannounced)
-            councils.hotel_beds += more
-            councils.closing[more > 0] = 0  # whoever needs beds again ends the plan
-            room = np.maximum(councils.hotel_beds - hh.occupied[:, hotel], 0)
-            count, unplaced = hh.fill(m, key, hotel, room, count)
-        self.recorder["hotel_beds_opened_in_month"][m] = opened
-        self.recorder["hotel_beds_closed_in_month"][m] = closed
+            record["hotel_beds_opened_in_month"][m] += self.home_office.open_hotels(
+                councils, unplaced, now, self.draws, m
+            )
+            count, unplaced = hh.fill(m, key, hotel, np.maximum(councils.hotel_beds - here, 0), count)
 
     def serve(self) -> None:
         """Services meet what they can; temporary accommodation fills and empties."""
-        now, hh = self.now, self.households
-        refused = self.counts[4]
-        self.counts = hh.census(self.present)
+        rows, refused = self.councils.rows, self.counts[4]
+        self.counts = self.households.census(self.present)
         entered = self.counts[4] - refused + int(self.exits[3])
-        self.section_4 = section_4.next_stock(self.section_4, entered, self.counts[4], now)
-        stay = np.maximum(self._by_nation("temporary stay", now.services.temporary_stay), 1.0)
-        begun = self.duties * self._by_nation("temporary share", now.services.temporary_share)
-        self.temporary += begun - self.temporary / stay
-        self.needed = services.demand(self.present, self.temporary, now)
-        self.capacity = services.next_capacity(
-            self.capacity, self.needed, self.councils.funded, self.least, self.councils.rural, now
-        )
-        self._feel_pressure()
+        self.section_4 = section_4.next_stock(self.section_4, entered, self.counts[4], self.now)
+        services.house(rows, self.duties, self.numbers)
+        services.demand(rows, self.present, self.numbers, self.needed)
+        services.recruit(rows, self.capacity, self.needed, self.least, self.numbers)
+        upper_tier = self.councils.upper_tier
+        services.press(rows, self.needed, self.capacity, upper_tier, self.numbers, self.pressure)
 
     def fund(self) -> None:
         """Costs fall where they fall; grants are paid by rule."""
         now, m, record = self.now, self.month, self.recorder
         month, day = self.calendar[m], self._days[m]
-        served = costs.served(self.needed, self.capacity, now)
-        gross = costs.council_gross(served, self.councils.participation, self.councils.rural, month, now)
-        load = self._caseload(gross)
+        load = self._caseload()
         grant = self.rules.grants(load, now)
         if day.month % 3 == 0:
             self.quarter_before = self.households.occupied.copy()
-        self.councils.funded += (_share(grant, load.gross_cost) - self.councils.funded) / 12
-        nights = costs.person_nights(self.households.occupied.sum(axis=0), monthrange(day.year, day.month)[1])
+        paid = settle(self.councils.rows, grant, self.gross, 12)
+        prices = costs.price_level(month, now)
+        contracts = prices * costs.real_growth(month, now.prices.contract_growth)
+        nights = costs.person_nights(self.households.occupied, monthrange(day.year, day.month)[1])
+        people, pupils = (int(self.present[:, who].sum()) for who in (services.PEOPLE, services.CHILDREN))
         record["person_nights_in_month"][m] = nights
-        record["service_units_in_month"][m] = served
-        record["council_gross_cost_in_month"][m] = gross
+        record["service_units_in_month"][m] = self.served
+        record["council_gross_cost_in_month"][m] = self.gross
         record["grant_in_month"][m] = grant
-        record["home_office_cost_in_month"][m] = costs.home_office(nights, float(grant.sum()), month, now)
+        record["home_office_cost_in_month"][m] = costs.home_office(nights, paid, self.numbers, prices, contracts)
         record["other_public_cost_in_month"][m] = costs.other_public(
-            float(self.present[:, 1].sum()), float(self.present[:, 0].sum()), self.appeals_decided, month, now
+            pupils, people, self.appeals_decided, self.numbers, prices
         )
-        record["price_level"][m] = costs.price_level(month, now)
+        record["price_level"][m] = prices
 
     def respond(self) -> None:
         """Willingness and participation follow experience."""
-        self.councils.people = self.households.occupied[:, Accommodation.DISPERSAL]
         self.supported_before = [*self.supported_before[1:], self.counts[2]]
-        respond(self.councils, self.now, self.surprised)
-        hold(self.councils)
+        council.respond(self.councils.rows, self.numbers, self.households.occupied)
 
     def record(self) -> None:
-        """Stocks at the month's end."""
+        """What the month brought, and stocks at its end."""
+        keep_flows(self.recorder.kept, self.councils.rows, self.month)
         self._record_stocks(self.month + 1)
 
     # ------------------------------------------------------------------ small parts
 
     def _record_stocks(self, index: int) -> None:
-        record, councils = self.recorder, self.councils
-        record["supported_at_month_end"][index] = self.households.occupied[:, : Accommodation.UNPLACED]
-        record["beds_at_month_end"][index] = councils.beds
-        record["voids_at_month_end"][index] = councils.voids
-        record["hotel_beds_at_month_end"][index] = councils.hotel_beds
-        record["pipeline_beds_at_month_end"][index] = self.coming
+        record = self.recorder
+        keep_stocks(record.kept, self.councils.rows, self.households.occupied, self.pressure, index)
         record["awaiting_at_month_end"][index] = self.counts[0]
         record["open_appeals_at_month_end"][index] = self.counts[1]
         record["section_4_at_month_end"][index] = self.section_4
-        record["participation_at_month_end"][index] = councils.participation
-        record["willingness_at_month_end"][index] = councils.willingness
-        record["service_pressure_at_month_end"][index] = self.pressure
-        record["temporary_accommodation_at_month_end"][index] = self.temporary
         record["children_looked_after_at_month_end"][index] = self.looked_after.sum()
-        full = self.looked_after >= 0.999 * children.threshold(self._children, self.now)
-        record["authorities_at_transfer_threshold_at_month_end"][index] = full.sum()
+        full = children.full(self.looked_after, self._children, self.numbers)
+        record["authorities_at_transfer_threshold_at_month_end"][index] = full
 
     def _preference(self) -> np.ndarray:
         """Weight of each council (council,) by the allocation rule in force."""
@@ -520,21 +434,6 @@ class DispersalModel(mesa.Model):
         """Days from a grant to the end of support, for a person alone and for a family."""
         notice = np.array([self.now.decisions.notice_days, self.now.decisions.notice_days_families])
         return notice + self.now.decisions.exit_lag_days
-
-
-def _whole(number: np.ndarray, draw: np.ndarray) -> np.ndarray:
-    """Whole numbers with the given means, by one uniform each."""
-    floor = np.floor(number)
-    return np.asarray(floor + (draw < number - floor), np.int64)
-
-
-def _by_nation(shares: Any, nation_row: np.ndarray) -> np.ndarray:
-    """An assumption by nation, for each council."""
-    return np.array([getattr(shares, n.lower().replace(" ", "_")) for n in NATIONS])[nation_row]
-
-
-def _share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
-    return np.divide(part, whole, out=np.ones(whole.size), where=whole > 0)
 
 
 def _by_type(people: np.ndarray, stock: np.ndarray) -> np.ndarray:

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+from numba import njit
 
 from sim.clock import month_ends_from, months_after
 from sim.costs import BASE_MONTH
@@ -106,8 +107,69 @@ _LABELS: Mapping[str, list[str]] = {
 }
 
 
+class Kept(NamedTuple):
+    """The variables that are read off the councils every month, (month, council) or (month end, council)."""
+
+    beds_at_month_end: np.ndarray
+    voids_at_month_end: np.ndarray
+    hotel_beds_at_month_end: np.ndarray
+    pipeline_beds_at_month_end: np.ndarray
+    participation_at_month_end: np.ndarray
+    willingness_at_month_end: np.ndarray
+    temporary_accommodation_at_month_end: np.ndarray
+    supported_at_month_end: np.ndarray
+    service_pressure_at_month_end: np.ndarray
+    beds_proposed_in_month: np.ndarray
+    beds_objected_in_month: np.ndarray
+    beds_dropped_in_month: np.ndarray
+    beds_opened_in_month: np.ndarray
+    beds_handed_back_in_month: np.ndarray
+    objections_in_month: np.ndarray
+
+
+@njit(cache=True)
+def keep_stocks(kept: Kept, rows: np.ndarray, occupied: np.ndarray, pressure: np.ndarray, index: int) -> None:
+    """Record councils' stocks at a month's end.
+
+    Args:
+        occupied: (council, 7) people by accommodation type.
+        pressure: (council, service) demand over capacity.
+        index: of the month end.
+    """
+    for row in range(rows.size):
+        own = rows[row]
+        kept.beds_at_month_end[index, row] = own.beds
+        kept.voids_at_month_end[index, row] = own.voids
+        kept.hotel_beds_at_month_end[index, row] = own.hotel_beds
+        kept.pipeline_beds_at_month_end[index, row] = own.coming
+        kept.participation_at_month_end[index, row] = own.participation
+        kept.willingness_at_month_end[index, row] = own.willingness
+        kept.temporary_accommodation_at_month_end[index, row] = own.temporary
+        for kind in range(kept.supported_at_month_end.shape[2]):
+            kept.supported_at_month_end[index, row, kind] = occupied[row, kind]
+        for line in range(pressure.shape[1]):
+            kept.service_pressure_at_month_end[index, row, line] = pressure[row, line]
+
+
+@njit(cache=True)
+def keep_flows(kept: Kept, rows: np.ndarray, month: int) -> None:
+    """Record what the month brought to councils and their beds."""
+    for row in range(rows.size):
+        own = rows[row]
+        kept.beds_proposed_in_month[month, row] = own.proposed
+        kept.beds_objected_in_month[month, row] = own.answered * own.objects
+        kept.beds_dropped_in_month[month, row] = own.answered * own.dropped
+        kept.beds_opened_in_month[month, row] = own.opened
+        kept.beds_handed_back_in_month[month, row] = own.handed_back
+        kept.objections_in_month[month, own.reason] += own.answered * own.objects
+
+
 class Recorder:
-    """Holds one array for each variable; `recorder["grant_in_month"][month] = ...` is the only way results leave."""
+    """Holds one array for each variable; `recorder["grant_in_month"][month] = ...` is the only way results leave.
+
+    Attributes:
+        kept: those of the arrays that `keep_stocks` and `keep_flows` fill.
+    """
 
     def __init__(self, start: date, months: int, councils: int) -> None:
         self._start = start
@@ -118,6 +180,7 @@ class Recorder:
             name: np.zeros([sizes[dim] for dim in variable.dims], variable.dtype)
             for name, variable in VARIABLES.items()
         }
+        self.kept = Kept(*(self._arrays[name] for name in Kept._fields))
 
     def __getitem__(self, name: str) -> np.ndarray:
         return self._arrays[name]

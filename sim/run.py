@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from datetime import date
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,13 +14,12 @@ from params import Assumptions, InputError
 from params.prices import deflator_vintage
 from sim import compiling, equity
 from sim.clock import months_after
-from sim.council import Councils, first_states
+from sim.council import NATIONS, Councils, Places
 from sim.households import SLOTS_A_MONTH
 from sim.model import DispersalModel, Start
 from sim.recorder import CASH
 from sim.rules import Rules, warn_of_cost, watched
 from sim.starts import published_start
-from sim.states import Accommodation
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -130,45 +129,40 @@ def _people(intake: xr.DataArray, day: date) -> np.ndarray:
 
 
 @lru_cache
-def _static() -> dict[str, Any]:
+def _places() -> Places:
     """Columns of the councils that no run changes."""
     table = params.reference("councils")
     areas = sorted(table["contract_area"].unique())
     rent = table["rent_2bed"].astype(float)
     mean = rent.groupby(table["contract_area"]).transform("mean")
-    columns: dict[str, Any] = {
-        "codes": table["lad_code"].to_numpy(str),
-        "names": table["name"].to_numpy(str),
-        "region": table["region"].to_numpy(str),
-        "nation": table["nation"].to_numpy(str),
-        "area": table["contract_area"].map(areas.index).to_numpy(np.int64),
-        "areas": areas,
-        "provider_of_area": [table.loc[table["contract_area"] == area, "provider"].iloc[0] for area in areas],
-        "population": table["population"].to_numpy(float),
-        "rural": (table["rural_class"] == "rural").to_numpy(),
-        "upper_tier": np.unique(table["utla_code"], return_inverse=True)[1],
-        "rent_ratio": (rent / mean).fillna(1.0).to_numpy(),
-    }
-    columns["factors"] = equity.factors(table)
-    for column in (*columns.values(), *columns["factors"].values()):
+    area = table["contract_area"].map(areas.index).to_numpy(np.int64)
+    by_area = np.argsort(area, kind="stable")
+    population = table["population"].to_numpy(float)
+    places = Places(
+        codes=table["lad_code"].to_numpy(str),
+        names=table["name"].to_numpy(str),
+        region=table["region"].to_numpy(str),
+        nation=table["nation"].to_numpy(str),
+        nation_row=table["nation"].map(NATIONS.index).to_numpy(np.int64),
+        area=area,
+        areas=areas,
+        area_words=[name.lower().replace(",", "").replace(" ", "_") for name in areas],
+        area_start=np.searchsorted(area[by_area], np.arange(len(areas) + 1)),
+        by_area=by_area,
+        provider_of_area=[table.loc[table["contract_area"] == name, "provider"].iloc[0] for name in areas],
+        population=population,
+        relative_size=population / np.median(population),
+        rural=(table["rural_class"] == "rural").to_numpy(),
+        upper_tier=np.unique(table["utla_code"], return_inverse=True)[1],
+        rent_ratio=(rent / mean).fillna(1.0).to_numpy(),
+        factors=equity.factors(table),
+    )
+    for column in (*vars(places).values(), *places.factors.values()):
         if isinstance(column, np.ndarray):
             column.setflags(write=False)  # every run shares them: a rule that writes into one would change the others
-    return columns
+    return places
 
 
 def councils_at(start: Start) -> Councils:
     """Fresh columns of the councils at a start: beds equal the people in them."""
-    dispersal = start.stock[:, Accommodation.DISPERSAL]
-    hotel = start.stock[:, Accommodation.CONTINGENCY_HOTEL]
-    return Councils(
-        **_static(),
-        fixed_beds=start.stock.copy(),
-        beds=dispersal.copy(),
-        hotel_beds=hotel.copy(),
-        had_hotel=hotel.astype(float),
-        people=dispersal.copy(),
-        participation=first_states(dispersal),
-        willingness=np.zeros(dispersal.size),
-        frailty=np.ones(dispersal.size),
-        fair_weight=np.ones(dispersal.size),
-    )
+    return Councils(_places(), start.stock)

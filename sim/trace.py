@@ -59,21 +59,20 @@ def trace(
 
 def _observed(model: Any, row: int) -> dict[str, Any]:
     record, month, councils = model.recorder, model.month, model.councils
-    beds, objects, dropped, reasons = (column[row] for column in model.answers)
-    answer = "" if not beds else "objected" if objects else "accepted"
+    answered, objects = int(councils.answered[row]), bool(councils.objects[row])
     people = record["supported_at_month_end"][month + 1][row]
     return {
         "participation": words(Participation)[councils.participation[row]],
         "willingness": float(councils.willingness[row]),
         "beds_proposed": int(record["beds_proposed_in_month"][month][row]),
-        "beds_answered": int(beds),
-        "answer": answer,
-        "reason": words(Barrier)[reasons] if objects else "",
-        "provider": "" if not objects else "dropped it" if dropped else "went ahead",
+        "beds_answered": answered,
+        "answer": "" if not answered else "objected" if objects else "accepted",
+        "reason": words(Barrier)[councils.reason[row]] if objects else "",
+        "provider": "" if not objects else "dropped it" if councils.dropped[row] else "went ahead",
         "beds_opened": int(record["beds_opened_in_month"][month][row]),
         "beds_handed_back": int(record["beds_handed_back_in_month"][month][row]),
         "hotel_beds_opened": int(record["hotel_beds_opened_in_month"][month][row]),
-        "hotel_opened_without_notice": bool(model.surprised[row]),
+        "hotel_opened_without_notice": bool(councils.surprised[row]),
         "hotel_beds_closed": int(record["hotel_beds_closed_in_month"][month][row]),
         "hotel_exit_plan_months": int(councils.closing[row]),
         "beds": int(councils.beds[row]),
