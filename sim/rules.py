@@ -69,7 +69,8 @@ class Rules:
     may say raises an `InputError` that names the rule, the month and what was expected. Plain Python works at once,
     with a `RuleWarning` where it took a noticeable share of the run. A function compiled by `numba.njit` cannot take
     the arguments below, so it names what it wants: columns of `Councils` (of `Caseload` for `grants`), the cluster
-    `limit`, and assumptions with underscores for dots, as in `def f(population, procurement_rent_elasticity)`.
+    `limit`, and assumptions with underscores for dots, as in `def f(population, procurement_rent_elasticity)`. It gets
+    columns as contiguous arrays (`float64[::1]` where a signature is given); a change made in one goes nowhere.
 
     Attributes:
         attraction: `(councils, now)`, how much a provider wants to be in each council, (council,), 0 or more.
@@ -157,7 +158,7 @@ class Watched:
         if answer is None:
             raise self._wrong(arguments, "returned None; does it end with return?")
         try:
-            values = np.asarray(answer, float)
+            values = np.array(answer, float)  # a copy: a rule may return a column, which the month must not work on
         except (TypeError, ValueError):
             raise self._wrong(arguments, f"returned {type(answer).__name__}, which is not numbers") from None
         count = (arguments[0].baseline if self.rule == "grants" else _councils(self.rule, arguments).codes).size
@@ -234,12 +235,17 @@ def _getter(rule: str, name: str, given: Mapping[str, Any]) -> Callable[[Mapping
     if name == "limit" and holder == "councils":
         return lambda now_given: now_given[holder].limit(now_given["now"])
     if name in columns:
-        return lambda now_given: getattr(now_given[holder], name)
+        return lambda now_given: _in_one_piece(getattr(now_given[holder], name))
     assumptions = {path.replace(".", "_"): path for path in _paths("", given["now"])}
     if name not in assumptions:
         raise unknown(f"rule {rule}", "a column or an assumption", name, [*plain, *columns, *assumptions])
     found = attrgetter(assumptions[name])
     return lambda now_given: found(now_given["now"])
+
+
+def _in_one_piece(column: Any) -> Any:
+    """A column apart from the rows it lies in, so that a function compiled for plain arrays takes it."""
+    return np.ascontiguousarray(column) if isinstance(column, np.ndarray) else column
 
 
 def _paths(prefix: str, group: Any) -> Iterator[str]:

@@ -133,8 +133,9 @@ class CHouseholds(Households):
         )  # fmt: skip
 
     def place(self, month: int, key: Any, councils: Any, vacancy: Any, weight: Any) -> int:
+        area = np.ascontiguousarray(councils.area)  # a column lies among the others of its row; C wants it in one piece
         left = self._call(
-            "place", *_whole(self.n), month, ctypes.c_uint64(int(key)), councils.area, councils.area_start,
+            "place", *_whole(self.n), month, ctypes.c_uint64(int(key)), area, councils.area_start,
             councils.area_start.size - 1, councils.by_area, vacancy, weight, vacancy.size, self.occupied, self.queue,
             self._rows,
         )  # fmt: skip

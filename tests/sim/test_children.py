@@ -10,6 +10,7 @@ import pytest
 import params
 import sim
 from sim import children
+from sim.numbers import numbers
 
 pytestmark = pytest.mark.unit
 
@@ -26,15 +27,37 @@ def test_children_are_conserved(steady_intake):
     np.testing.assert_allclose(change, flow, atol=0.01)
 
 
+POPULATION = np.array([100_000.0, 300_000.0])
+
+
+def a_month_later(before, arriving: int, now) -> np.ndarray:
+    """Children looked after by two authorities; those who leave are as many as turn eighteen."""
+    after = np.array(before)
+    left = children.look_after(after, arriving, POPULATION, numbers(now))
+    assert left == pytest.approx(sum(before) / now.children.stay)
+    assert after.sum() == pytest.approx(sum(before) - left + arriving)
+    return after
+
+
+def reaching(children_: np.ndarray, now) -> np.ndarray:
+    """How many there are a month before, of whom so many are left once some have turned eighteen."""
+    return children_ / (1 - 1 / now.children.stay)
+
+
 def test_an_authority_at_the_threshold_takes_no_more_while_others_have_room(now):
-    population = np.array([100_000.0, 300_000.0])
-    full = children.threshold(population, now)[0]
-    after = children.transfer(np.array([full, 0.0]), 10, population, now)
+    full = children.threshold(POPULATION, numbers(now)[0])[0]
+    after = a_month_later([reaching(full, now), 0.0], 10, now)
     np.testing.assert_allclose(after, [full, 10.0])
 
 
 def test_beyond_every_threshold_children_are_shared_by_population(now):
-    population = np.array([100_000.0, 300_000.0])
-    full = children.threshold(population, now)
-    after = children.transfer(full, 40, population, now)
+    full = children.threshold(POPULATION, numbers(now)[0])
+    after = a_month_later(reaching(full, now), 40, now)
     np.testing.assert_allclose(after - full, [10.0, 30.0])
+    assert children.full(after, POPULATION, numbers(now)) == 2
+
+
+def test_room_is_filled_in_proportion_to_it_and_an_authority_with_room_is_not_full(now):
+    after = a_month_later([0.0, 0.0], 40, now)
+    np.testing.assert_allclose(after, [10.0, 30.0])
+    assert children.full(after, POPULATION, numbers(now)) == 0

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 import params
-from sim.consultation import LONGEST_LAG, answers
+from sim.consultation import DRAWN, LONGEST_LAG, answer
 from sim.council import reasons_to_object
+from sim.numbers import numbers
 from sim.randomness import Draws
 from sim.run import councils_at
 from sim.starts import published_start
@@ -33,10 +34,17 @@ def now(**changes):
 
 
 def asked(councils, now, chance: float, beds=None):
-    """Answers of many months, (tick, council) each."""
+    """Answers of many months, (tick, council) each: objects, dropped, reason, kept, months until they open."""
     beds = np.full(councils.count, ASKED) if beds is None else beds
-    found = [answers(beds, np.full(councils.count, chance), councils, now, Draws(1), t) for t in range(TICKS)]
-    return [np.array(column) for column in zip(*found, strict=True)]
+    rows, found = councils.under(now), []
+    for tick in range(TICKS):
+        councils.coming = beds
+        answer(rows, beds, np.full(councils.count, chance), numbers(now), Draws(1).keys(DRAWN), tick)
+        np.testing.assert_array_equal(councils.answered, beds)
+        np.testing.assert_array_equal(councils.coming, councils.kept, "on their way: what goes ahead, and no more")
+        found.append(rows[["objects", "dropped", "reason", "kept", "opens_in"]].copy())
+    answers = np.array(found)
+    return [answers[name] for name in answers.dtype.names]
 
 
 def test_only_councils_that_were_asked_answer(councils):

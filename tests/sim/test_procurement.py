@@ -9,7 +9,9 @@ import pytest
 
 import params
 from sim.model import _WARM_UP
+from sim.numbers import numbers
 from sim.provider import beds_wanted, first_homes, openness, plan
+from sim.randomness import Draws
 from sim.run import councils_at, prepare
 from sim.starts import published_start
 from sim.states import Accommodation, Participation
@@ -25,6 +27,20 @@ def councils():
 def at(**changes):
     overrides = {name.replace("__", "."): value for name, value in changes.items()}
     return params.load(overrides=overrides).at(date(2024, 1, 1))
+
+
+def open_to(councils, now) -> tuple[np.ndarray, np.ndarray]:
+    """Where a provider may replace lost homes, and where it may propose more, (council,) each."""
+    found = [openness(own, numbers(now)[0]) for own in councils.under(now)]
+    keeps, takes_more = np.array(found).T
+    return keeps, takes_more
+
+
+def homes_of_a_month(councils, now) -> np.ndarray:
+    """Beds of single homes proposed to councils without any, (council,)."""
+    councils.proposed = -1
+    first_homes(councils.under(now), numbers(now), Draws(1).keys(("first home", "first home size")), 0)
+    return councils.proposed.copy()
 
 
 def test_beds_wanted_replace_losses_and_grow_within_need_and_reach(councils):
@@ -45,24 +61,26 @@ def test_nothing_is_proposed_to_councils_outside_or_at_the_hard_limit(councils):
     councils.participation[:] = Participation.ACTIVE
     councils.participation[0] = Participation.NOT_PARTICIPATING
     councils.beds[1] = councils.limit(now)[1]
-    kept, found = openness(councils, now)
+    kept, found = open_to(councils, now)
     assert not kept[1], "at a hard limit nothing is replaced"
     assert not found[0] and not found[1] and found[2:].sum() > 0
     advisory = at(placement__cluster_hard=False)
-    kept, found = openness(councils, advisory)
+    kept, found = open_to(councils, advisory)
     assert not found[1], "no more homes at the limit"
     assert kept[1], "but those it has are kept up"
 
 
 def test_first_homes_are_small_and_never_in_rural_or_participating_councils(councils):
-    now = at(procurement__first_home_chance=1.0)
-    every = np.zeros(councils.count)
-    beds = first_homes(councils, now, every, np.linspace(0, 0.999, councils.count))
+    beds = homes_of_a_month(councils, at(procurement__first_home_chance=1.0))
     assert set(np.unique(beds)) == {0, 1, 2, 3}
     assert not beds[councils.rural].any()
     assert not beds[councils.participation == Participation.ACTIVE].any()
-    none = at(procurement__first_home_chance=0.0)
-    assert not first_homes(councils, none, every, every).any()
+    outside = ~councils.rural & (councils.participation == Participation.NOT_PARTICIPATING) & (councils.beds == 0)
+    assert beds[outside].all(), "a chance of one, and each of them open to it"
+    councils.paused[outside] = True
+    assert not homes_of_a_month(councils, at(procurement__first_home_chance=1.0)).any()
+    councils.paused = False
+    assert not homes_of_a_month(councils, at(procurement__first_home_chance=0.0)).any()
 
 
 def test_turnaround_leaves_beds_empty_and_none_does_not(steady_intake):
@@ -115,7 +133,7 @@ def test_beds_on_their_way_are_those_still_to_be_answered_or_opened(steady_intak
         done = model.month + 1 + _WARM_UP
         by_hand = model.consulting[done:].sum(axis=0) + model.pipeline[done:].sum(axis=0)
         assert by_hand.any()
-        np.testing.assert_array_equal(model.coming, by_hand)
+        np.testing.assert_array_equal(model.councils.coming, by_hand)
         np.testing.assert_array_equal(model.recorder["pipeline_beds_at_month_end"][model.month + 1], by_hand)
 
 

@@ -103,6 +103,17 @@ def test_a_rule_cannot_write_into_what_other_runs_share(run):
         run(attraction=careless)
 
 
+def test_a_rule_may_answer_with_a_column_and_columns_come_as_plain_arrays(run):
+    @njit("float64[::1](float64[::1], int64[::1])")
+    def compiled(frailty, beds):
+        return frailty * (beds >= 0)
+
+    expected = run(attraction=lambda councils, now: councils.frailty + 0.0)
+    for returns in (compiled, lambda councils, now: councils.frailty):
+        xr.testing.assert_identical(run(attraction=returns), expected)
+    run(attraction=lambda councils, now: councils.population)
+
+
 def test_a_slow_rule_is_told_its_share_and_a_compiled_one_is_not(run):
     def slow(councils, now):
         return [sum(people / i for i in range(1, 200)) for people in councils.population]
