@@ -35,6 +35,20 @@ def real_growth(month: np.datetime64, rate: float) -> float:
     return float((1 + rate) ** years)
 
 
+def levels(months: np.ndarray, every: np.ndarray) -> np.ndarray:
+    """Levels of general prices, of what contracts cost, and of council unit costs: (month, 3), 1 in 2025-26.
+
+    Args:
+        months: calendar months, datetime64[M].
+        every: (month,) assumptions, from `sim.numbers.by_month`.
+    """
+    now = every.view(np.recarray)
+    growth = np.stack([now.prices.inflation, now.prices.contract_growth, now.prices.council_cost_growth], axis=1)
+    grown = (1 + growth) ** ((months - BASE_MONTH).astype(float) / 12)[:, None]
+    grown[:, 1:] *= grown[:, :1]
+    return np.asarray(grown)
+
+
 @njit(cache=True)
 def council(
     rows: np.ndarray, needed: np.ndarray, capacity: np.ndarray, policy: np.ndarray, level: float,
@@ -49,7 +63,7 @@ def council(
     Args:
         needed, capacity: (council, service), in each line's own unit.
         policy: (1,) the month's assumptions.
-        level: of council unit costs, 1 in 2025-26 (`council_level`).
+        level: of council unit costs, 1 in 2025-26.
         served: (council, service), filled, in each line's own unit.
         gross: (council, service), filled, GBP.
 
@@ -69,11 +83,6 @@ def council(
             if line == _COORDINATION and own.participation != _OUTSIDE and own.participation != _WITHDRAWN:
                 cost += now.services.fixed_cost / 12
             gross[row, line] = cost * dearer * level
-
-
-def council_level(month: np.datetime64, now: Any) -> float:
-    """Level of council unit costs, 1 in 2025-26."""
-    return price_level(month, now) * real_growth(month, now.prices.council_cost_growth)
 
 
 @njit(cache=True)

@@ -37,7 +37,8 @@ ROW = np.dtype(
         ("cluster_limit", np.float64), ("entry_hazard", np.float64), ("margin_and_scale", np.float64),
         ("entered", np.bool_), ("handed_back", np.int64), ("proposed", np.int64), ("first_proposal", np.float64),
         ("answered", np.int64), ("objects", np.bool_), ("dropped", np.bool_), ("reason", np.int64),
-        ("kept", np.int64), ("opens_in", np.int64), ("opened", np.int64), ("surprised", np.float64),
+        ("kept", np.int64), ("opens_in", np.int64), ("opened", np.int64), ("hotels_opened", np.int64),
+        ("hotels_closed", np.int64), ("surprised", np.float64),
     ],
     align=True,
 )  # fmt: skip
@@ -105,7 +106,8 @@ class Councils:
         local_weight: of placements and proposals, by local intelligence; 1 is neutral.
         held: state of participation that local intelligence holds, FREE where it does not.
         cluster_limit, entry_hazard, margin_and_scale: what follows from the assumptions alone (`under`).
-        entered, handed_back, proposed, first_proposal, opened, surprised: what this month brought.
+        entered, handed_back, proposed, first_proposal, opened: what this month brought in dispersal.
+        hotels_opened, hotels_closed, surprised: in hotel beds, and whether a hotel opened without notice.
         answered, objects, dropped, reason, kept, opens_in: this month's answers (`consultation.answer`).
         month: the calendar month, datetime64[M]; not a column.
     """
@@ -149,6 +151,8 @@ class Councils:
     kept: np.ndarray
     opens_in: np.ndarray
     opened: np.ndarray
+    hotels_opened: np.ndarray
+    hotels_closed: np.ndarray
     surprised: np.ndarray
     month: np.datetime64
 
@@ -321,11 +325,11 @@ def objection_weights(own: Any, now: Any) -> tuple[float, float, float, float, f
 
 def objection_chance(councils: Councils, now: Any) -> np.ndarray:
     """Probability (council,) that a council objects to a proposal this month; `objects` says how."""
-    return np.asarray(_objection_chance(councils.under(now), numbers(now)))
+    return np.asarray(chances_of_objection(councils.under(now), numbers(now)))
 
 
 @njit(cache=True)
-def _objection_chance(rows: np.ndarray, policy: np.ndarray) -> np.ndarray:
+def chances_of_objection(rows: np.ndarray, policy: np.ndarray) -> np.ndarray:
     chance = np.empty(rows.size)
     for row in range(rows.size):
         chance[row] = objects(rows[row], policy[0])
@@ -351,11 +355,11 @@ def entry_chance(councils: Councils, now: Any) -> np.ndarray:
 
     Source: entry hazards measured since June 2023; the part of willingness is elicited.
     """
-    return np.asarray(_entry_chance(councils.under(now), numbers(now)))
+    return np.asarray(chances_of_entry(councils.under(now), numbers(now)))
 
 
 @njit(cache=True)
-def _entry_chance(rows: np.ndarray, policy: np.ndarray) -> np.ndarray:
+def chances_of_entry(rows: np.ndarray, policy: np.ndarray) -> np.ndarray:
     now, chance = policy[0], np.empty(rows.size)
     for row in range(rows.size):
         own = rows[row]

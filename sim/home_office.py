@@ -13,60 +13,56 @@ from sim.council import Councils
 from sim.numbers import numbers
 from sim.randomness import Draws, uniform
 from sim.rows import search
+from sim.states import Accommodation
 
-_CLOSING = ("hotel closes", "hotel exit", "hotel blocks", "hotel shrinks")
-_OPENING = ("hotel opens", "hotel notice")
+CLOSING = ("hotel closes", "hotel exit", "hotel blocks", "hotel shrinks")
+OPENING = ("hotel opens", "hotel notice")
+_HOTEL = int(Accommodation.CONTINGENCY_HOTEL)
 
 
 class HomeOffice(mesa.Agent):
     """Decision and appeal capacity, allocation and hotels."""
 
-    def decision_capacity(self, now: Any, queue: int, noise: float) -> int:
-        """People who get an initial decision this month, at most.
-
-        The assumed level with persistent noise, limited to a share of the queue so that a working stock remains.
-
-        Args:
-            noise: of the month, on the log of the level.
-
-        Source: quarterly AR(1) of log outcomes in the stock-flow study, taken to months.
-        """
-        return int(min(now.decisions.capacity * math.exp(noise), now.decisions.queue_cap * queue))
-
     def open_hotels(self, councils: Councils, shortfall: int, now: Any, draws: Draws, month: int) -> np.ndarray:
-        """Open hotels, one lump at a time, until the people without a place have a bed.
-
-        Openings without notice are kept in `councils.surprised`.
-
-        Returns:
-            Beds opened (council,).
-
-        Source: openings since 2023 are almost all in councils that had hotels; notice is elicited.
-        """
-        return np.asarray(_open(councils.rows, shortfall, numbers(now), draws.keys(_OPENING), month))
+        """Open hotels for people without a place; see `open_lumps`. Returns beds opened this month, (council,)."""
+        open_lumps(councils.rows, shortfall, numbers(now), draws.keys(OPENING), month)
+        return councils.hotels_opened
 
     def close_hotels(self, councils: Councils, used: np.ndarray, now: Any, draws: Draws, month: int) -> np.ndarray:
-        """Close beds that stand empty beyond what is usual, at a limited pace.
-
-        Part of the fall comes from councils that lose their hotels altogether, under an exit plan of some months;
-        the rest is spread over hotels everywhere, a block of rooms at a time, and ends hotels only where they are
-        no bigger than that. No plan starts while hotels fill.
-
-        Args:
-            used: (council,) people in hotels.
-
-        Returns:
-            Beds closed (council,).
-
-        Source: the decomposition of the fall of 2023Q4 to 2024Q2 in the council patterns study: a quarter to three
-        fifths by councils that lost all hotels, small ones first; the rest lower use where hotels stayed.
-        """
-        return np.asarray(_close(councils.rows, used, numbers(now), draws.keys(_CLOSING), month))
+        """Close beds that stand empty; see `close_empty`. Returns beds closed, (council,)."""
+        close_empty(councils.rows, used, numbers(now), draws.keys(CLOSING), month)
+        return councils.hotels_closed
 
 
 @njit(cache=True)
-def _open(rows: np.ndarray, shortfall: int, policy: np.ndarray, keys: np.ndarray, month: int) -> np.ndarray:
-    now, opened = policy[0], np.zeros(rows.size, np.int64)
+def decision_capacity(policy: np.ndarray, queue: int, noise: float) -> int:
+    """People who get an initial decision this month, at most.
+
+    The assumed level with persistent noise, limited to a share of the queue so that a working stock remains.
+
+    Args:
+        policy: (1,) the month's assumptions.
+        queue: people awaiting a decision.
+        noise: of the month, on the log of the level.
+
+    Source: quarterly AR(1) of log outcomes in the stock-flow study, taken to months.
+    """
+    now = policy[0]
+    return int(min(now.decisions.capacity * math.exp(noise), now.decisions.queue_cap * queue))
+
+
+@njit(cache=True)
+def open_lumps(rows: np.ndarray, shortfall: int, policy: np.ndarray, keys: np.ndarray, month: int) -> None:
+    """Open hotels, one lump at a time, until the people without a place have a bed; some open without notice.
+
+    Args:
+        shortfall: people without a place.
+        policy: (1,) the month's assumptions.
+        keys: of `OPENING`.
+
+    Source: openings since 2023 are almost all in councils that had hotels; notice is elicited.
+    """
+    now = policy[0]
     before, hosts, residents, upto = rows["hotel_beds"].copy(), 0.0, 0.0, 0.0
     for row in range(rows.size):
         hosts += rows[row].had_hotel
@@ -80,22 +76,36 @@ def _open(rows: np.ndarray, shortfall: int, policy: np.ndarray, keys: np.ndarray
     for number in range(int(math.ceil(shortfall / lump))):
         row = search(edges, uniform(keys[0], number, month) * edges[-1])
         own = rows[row]
-        opened[row] += lump
+        own.hotels_opened += lump
         own.hotel_beds += lump
         own.closing = 0  # whoever needs beds again ends the plan
         # More beds where there is a hotel already surprise nobody.
         if before[row] == 0 and uniform(keys[1], number, month) < surprise_chance(now):
             own.surprised = 1.0
-    return opened
 
 
 @njit(cache=True)
-def _close(rows: np.ndarray, used: np.ndarray, policy: np.ndarray, keys: np.ndarray, month: int) -> np.ndarray:
+def close_empty(rows: np.ndarray, used: np.ndarray, policy: np.ndarray, keys: np.ndarray, month: int) -> None:
+    """Close hotel beds that stand empty beyond what is usual, at a limited pace; the first of a month's hotel rules.
+
+    Part of the fall comes from councils that lose their hotels altogether, under an exit plan of some months; the
+    rest is spread over hotels everywhere, a block of rooms at a time, and ends hotels only where they are no bigger
+    than that. No plan starts while hotels fill.
+
+    Args:
+        used: (council,) people in hotels.
+        policy: (1,) the month's assumptions.
+        keys: of `CLOSING`.
+
+    Source: the decomposition of the fall of 2023Q4 to 2024Q2 in the council patterns study: a quarter to three
+    fifths by councils that lost all hotels, small ones first; the rest lower use where hotels stayed.
+    """
     now, closed, beds, people = policy[0], np.zeros(rows.size, np.int64), 0, 0
     for row in range(rows.size):
         own = rows[row]
         beds += own.hotel_beds
         people += used[row]
+        own.hotels_opened, own.surprised = 0, 0.0
         if own.closing > 0:
             closed[row] = -(-own.hotel_beds // own.closing)
             own.closing -= 1
@@ -104,9 +114,8 @@ def _close(rows: np.ndarray, used: np.ndarray, policy: np.ndarray, keys: np.ndar
         _plan_exits(rows, now.hotels.exit_share * budget, now, keys, month)
         _shrink(rows, closed, budget, now, keys, month)
     for row in range(rows.size):
-        closed[row] = min(closed[row], rows[row].hotel_beds)
-        rows[row].hotel_beds -= closed[row]
-    return closed
+        rows[row].hotels_closed = min(closed[row], rows[row].hotel_beds)
+        rows[row].hotel_beds -= rows[row].hotels_closed
 
 
 @njit(cache=True)
@@ -139,6 +148,29 @@ def _shrink(rows: np.ndarray, closed: np.ndarray, budget: float, now: Any, keys:
     if upto > 0:
         for number in range(count):
             closed[search(edges, uniform(keys[3], number, month) * upto)] += int(now.hotels.block)
+
+
+@njit(cache=True)
+def surplus(rows: np.ndarray, occupied: np.ndarray) -> tuple[np.ndarray, bool]:
+    """People (council,) in hotels above the beds that are left, negative where there is room; and whether any are."""
+    above = np.empty(rows.size, np.int64)
+    for row in range(rows.size):
+        above[row] = occupied[row, _HOTEL] - rows[row].hotel_beds
+    return above, bool(above.max() > 0)
+
+
+@njit(cache=True)
+def room(rows: np.ndarray, occupied: np.ndarray, closing: bool) -> np.ndarray:
+    """Hotel beds (council,) that people may move into.
+
+    Args:
+        closing: whether those under an exit plan count: they take nobody new unless hotels are short.
+    """
+    free = np.zeros(rows.size, np.int64)
+    for row in range(rows.size):
+        if closing or rows[row].closing == 0:
+            free[row] = max(rows[row].hotel_beds - occupied[row, _HOTEL], 0)
+    return free
 
 
 @njit(cache=True)

@@ -12,6 +12,7 @@ import numpy as np
 from numba import njit
 
 from sim import kernels, placing
+from sim.numbers import numbers
 from sim.randomness import Draws, uniform
 from sim.rows import between
 from sim.states import Accommodation, Outcome, Stage
@@ -310,6 +311,14 @@ def _start_children(h, key, first, share):
         h.school_age[row] = kernels.school_aged(key, first + row, h.people[row], share)
 
 
+@njit(cache=True)
+def exit_days(policy):
+    """Days from a grant to the end of support, for a person alone and for a family."""
+    now = policy[0]
+    lag = now.decisions.exit_lag_days
+    return np.array([now.decisions.notice_days + lag, now.decisions.notice_days_families + lag])
+
+
 def family_sizes(now: Any) -> np.ndarray:
     """Probabilities of a family of two, three, ... six people."""
     return np.array([value for _, value in now.intake.family_size.items()], float)
@@ -330,17 +339,15 @@ def outcome_shares(now: Any, weight: np.ndarray, granted: np.ndarray, drift: flo
     Returns:
         Array (group, outcome); rows sum to one.
     """
-    own = now.decisions
-    return np.asarray(
-        _outcome_shares(
-            weight / weight.sum(), granted, float(own.grant_share), float(own.withdrawn_share),
-            float(own.administrative_share), drift,
-        )
-    )  # fmt: skip
+    return np.asarray(shares_of_outcomes(numbers(now), weight, granted, drift))
 
 
 @njit(cache=True)
-def _outcome_shares(weight, granted, grant_share, withdrawn_share, administrative_share, drift):
+def shares_of_outcomes(policy, weight, granted, drift):
+    """`outcome_shares` in compiled form; `policy` is (1,) the month's assumptions."""
+    now, weight = policy[0], weight / weight.sum()
+    grant_share, withdrawn_share = now.decisions.grant_share, now.decisions.withdrawn_share
+    administrative_share = now.decisions.administrative_share
     national = 1.0 / (1.0 + (1.0 / max(grant_share, 1e-9) - 1.0) * np.exp(-drift))
     granted, full = granted.copy(), np.zeros(weight.size, np.bool_)
     for _ in range(weight.size):  # what a group at its ceiling cannot take goes to the others: the mean is kept

@@ -14,7 +14,8 @@ from mesa.time import Schedule
 from scipy.special import gammaincinv
 
 from params import Assumptions
-from sim import children, consultation, costs, council, equity, households, provider, section_4, services
+from sim import children, consultation, costs, council, equity, home_office, households, provider, section_4, services
+from sim import month as stretches
 from sim.allocation import RULES as ALLOCATION
 from sim.clock import months_after
 from sim.council import Council, Councils
@@ -61,7 +62,28 @@ class Start:
 
 
 class DispersalModel(mesa.Model):
-    """One replication. `run_for(1)` is one month, the phases of `PHASES` in order."""
+    """One replication. `run_for(1)` is one month, the phases of `PHASES` in order.
+
+    Attributes:
+        counts: people awaiting a decision, open appeals (cases), people and households supported, and people
+            supported with no appeal left.
+        supported_before: people supported three months ago, two, and one.
+        looked_after: (authority,) unaccompanied children.
+        needed, capacity, pressure, served, gross: (council, service), as in `sim/services.py` and `sim/costs.py`.
+        consulting, pipeline: (tick, council) beds by when they are answered, and by when they open.
+    """
+
+    counts: tuple[int, ...]
+    supported_before: list[int]
+    looked_after: np.ndarray
+    exits: np.ndarray
+    grant: np.ndarray
+    appeals_decided: int
+    newly_supported: int
+    _turnaround: np.ndarray
+    _uptake: np.ndarray
+    _capacity_noise: np.ndarray
+    _grant_noise: np.ndarray
 
     def __init__(
         self,
@@ -74,7 +96,9 @@ class DispersalModel(mesa.Model):
     ) -> None:
         super().__init__(scenario=Scenario(rng=seed, name=assumptions.scenario))
         self.draws = Draws(seed)
+        self._keys = stretches.keys(self.draws, len(councils.areas))
         self.rules = rules
+        self._own_rules = rules.replaced.keys() <= {"allocation", "grants"}
         self.start = start
         self.intake = intake if intake.ndim == 1 else intake.sum(axis=1)
         self.councils = councils
@@ -107,6 +131,7 @@ class DispersalModel(mesa.Model):
         self._family_sizes = households.family_sizes(self.now)
         self._start_flows()
         self._start_services()
+        self._places = self._hold_places()
         for tick in range(_WARM_UP):
             self._propose(tick)
             self._answer(tick)
@@ -118,8 +143,51 @@ class DispersalModel(mesa.Model):
     def run_month(self) -> None:
         """One month: every phase once, in the declared order."""
         self.month += 1
-        for phase in PHASES:
-            getattr(self, phase)()
+        if self._in_one_go():
+            self._run_in_one_go()
+        else:
+            for phase in PHASES:
+                getattr(self, phase)()
+
+    def _in_one_go(self) -> bool:
+        """Whether `sim/month.py` can run the month: with households and rules that it knows in compiled form."""
+        return self._own_rules and type(self.households) is Households
+
+    def _run_in_one_go(self) -> None:
+        """Every phase, most of them in compiled stretches; `sim/month.py` says which, and in what order."""
+        self.policy()
+        hh, councils, record, m = self.households, self.councils, self.recorder, self.month
+        common = councils.rows, self._places, self._keys, self.numbers, m
+        people, cases = self._claims()
+        hh.reserve(people + cases)
+        slots = households.first_slot(m), households.first_slot(m, on_appeal=True)
+        noise = float(self._capacity_noise[m, 0]), float(self._grant_noise[m, 0]), float(self._uptake[m])
+        queues = self.counts[0], self.counts[1]
+        hh.n, self.newly_supported, alone, leavers, lodged, self.appeals_decided, allowed = stretches.until_proposals(
+            hh.columns, hh.n, hh.queue, hh._rows, *common, slots, people, cases, queues, noise, self._family_sizes,
+            (self._group_shares[m], *self._usual_groups),
+        )  # fmt: skip
+        self._record_claims(people, alone, leavers, cases)
+        self._record_decisions(lodged)
+        self._record_appeals(allowed)
+        record["exits_in_month"][m] = self.exits
+
+        levels = self._levels[m]
+        *counts, hh._gone = stretches.until_grants(
+            hh.columns, hh.n, hh.queue, hh._rows, *common, m + _WARM_UP, self._preference(), self._supported(),
+            self.supported_before[0], provider.net_growth(councils, self.now), self._turnaround[m], levels[2],
+        )  # fmt: skip
+        self._count(tuple(counts))
+
+        grant = self.rules.grants(self._caseload(), self.now)
+        self._end_quarter()
+        ledgers = stretches.to_the_end(
+            councils.rows, self._places, self.numbers, m, grant, self._nights(), levels, self.appeals_decided,
+            record.kept,
+        )  # fmt: skip
+        self._record_money(levels[0], *ledgers)
+        self.supported_before = [*self.supported_before[1:], self.counts[2]]
+        self._record_nation(m + 1)
 
     # ------------------------------------------------------------------ set-up
 
@@ -189,8 +257,37 @@ class DispersalModel(mesa.Model):
         self.least = services.floor(self.needed, self.counts[2], now)
         self.capacity = np.maximum(self.needed / now.services.start_pressure, self.least)
         services.press(rows, self.needed, self.capacity, councils.upper_tier, self.numbers, self.pressure)
-        load = self._caseload()
-        settle(rows, self.rules.grants(load, now), self.gross, 1)
+        self._levels = costs.levels(self.calendar, self._every)
+        level = self._levels[0, 2]
+        costs.council(rows, self.needed, self.capacity, self.numbers, level, self.served, self.gross)
+        settle(rows, self.rules.grants(self._caseload(), now), self.gross, 1)
+
+    def _hold_places(self) -> stretches.Places:
+        """Everything about councils besides their rows that the compiled month reads or fills."""
+        councils, hh = self.councils, self.households
+        return stretches.Places(
+            area=np.ascontiguousarray(councils.area),
+            by_area=councils.by_area,
+            area_start=councils.area_start,
+            upper_tier=councils.upper_tier,
+            fixed_beds=councils.fixed_beds,
+            occupied=hh.occupied,
+            present=self.present,
+            consulting=self.consulting,
+            pipeline=self.pipeline,
+            needed=self.needed,
+            capacity=self.capacity,
+            pressure=self.pressure,
+            least=self.least,
+            served=self.served,
+            gross=self.gross,
+            duties=self.duties,
+            exits=self.exits,
+            outcomes=self.outcomes,
+            looked_after=self.looked_after,
+            child_population=self._children,
+            subsistence_weight=self.subsistence_weight,
+        )
 
     def _enter(self, month: int) -> None:
         """Take up a month's assumptions, in both forms."""
@@ -200,10 +297,8 @@ class DispersalModel(mesa.Model):
         self.councils.under(self.now)
 
     def _caseload(self) -> Caseload:
-        """What councils' services cost this month, and what else grants may look at."""
+        """What grants may look at."""
         councils, month = self.councils, self.calendar[max(self.month, 0)]
-        level = costs.council_level(month, self.now)
-        costs.council(councils.rows, self.needed, self.capacity, self.numbers, level, self.served, self.gross)
         return Caseload(
             month=month,
             nation=councils.nation,
@@ -225,18 +320,14 @@ class DispersalModel(mesa.Model):
         """This month's assumptions; the grant baseline is taken when a financial year begins."""
         self._enter(self.month)
         self._local.apply(self.councils, self.councils.month)
-        self.councils.surprised = 0.0  # type: ignore[assignment]
         if self._days[self.month].month == 4:
             self.baseline_people = self.households.occupied.copy()
             self.baseline = self.baseline_people[:, : Accommodation.SUBSISTENCE].sum(axis=1).astype(float)
 
     def arrive(self) -> None:
         """People claim; some enter support and wait for a place."""
-        now, hh, record, m = self.now, self.households, self.recorder, self.month
-        people = int(self.intake[m])
-        others = now.appeals.unexplained_inflow
-        cases = int(others) + (self.draws.one("appeals residual", 0, m) < others - int(others))
-        keys = self.draws.keys(("size", "uptake", "group", "children", "subsistence", "subsistence place"))
+        now, hh, m = self.now, self.households, self.month
+        (people, cases), keys = self._claims(), self._keys.arrive
         shares = (
             now.intake.family_share, float(self._uptake[m]), now.intake.unaccompanied_share,
             now.support.subsistence_share, now.intake.school_age_share,
@@ -245,42 +336,39 @@ class DispersalModel(mesa.Model):
             m, people, keys, shares, self._family_sizes, self._group_shares[m], self.subsistence_weight
         )
         hh.arrive_on_appeal(m, cases, keys, now.intake.family_share, self._family_sizes)
-        record["claims_in_month"][m] = people
-        record["care_leavers_in_month"][m] = children.look_after(
-            self.looked_after, alone, self._children, self.numbers
-        )
-        record["newly_supported_in_month"][m] = self.newly_supported
-        record["unaccompanied_children_in_month"][m] = alone
-        record["appeals_unexplained_in_month"][m] = cases
+        leavers = children.look_after(self.looked_after, alone, self._children, self.numbers)
+        self._record_claims(people, alone, leavers, cases)
+
+    def _claims(self) -> tuple[int, int]:
+        """People who claim this month, and appeal cases that no refusal explains."""
+        others = self.now.appeals.unexplained_inflow
+        more = self.draws.one("appeals residual", 0, self.month) < others - int(others)
+        return int(self.intake[self.month]), int(others) + more
 
     def decide(self) -> None:
         """Initial decisions, within capacity."""
         now, hh, m = self.now, self.households, self.month
         queue = self.counts[0] + int(self.intake[m])
-        capacity = self.home_office.decision_capacity(now, queue, float(self._capacity_noise[m, 0]))
-        keys = self.draws.keys(("decide", "outcome", "exit", "appeal", "retained", "tail entry"))
+        capacity = home_office.decision_capacity(self.numbers, queue, float(self._capacity_noise[m, 0]))
         self.outcome_shares = households.outcome_shares(now, *self._usual_groups, float(self._grant_noise[m, 0]))
         lodged = hh.decide(
-            m, keys, queue, capacity, now.decisions.oldest_share,
-            self.outcome_shares, self._exit_days(),
+            m, self._keys.decide, queue, capacity, now.decisions.oldest_share,
+            self.outcome_shares, households.exit_days(self.numbers),
             now.appeals.share_of_refused, now.support.retained_on_appeal, now.support.tail_entry,
             now.decisions.withdrawn_exit_days, self.outcomes,
         )  # fmt: skip
-        self.recorder["decisions_in_month"][m] = self.outcomes
-        self.recorder["appeals_lodged_in_month"][m] = lodged
+        self._record_decisions(lodged)
 
     def appeal(self) -> None:
         """Appeals, within their own capacity."""
         now, hh, m = self.now, self.households, self.month
-        keys = self.draws.keys(("appeal order", "appeal outcome", "exit", "tail entry"))
         record = self.recorder
         queue = self.counts[1] + int(record["appeals_lodged_in_month"][m] + record["appeals_unexplained_in_month"][m])
         self.appeals_decided, allowed = hh.decide_appeals(
-            m, keys, queue, int(now.appeals.capacity), now.appeals.oldest_share,
-            now.appeals.allowed_share, self._exit_days(), now.support.tail_entry,
+            m, self._keys.appeal, queue, int(now.appeals.capacity), now.appeals.oldest_share,
+            now.appeals.allowed_share, households.exit_days(self.numbers), now.support.tail_entry,
         )  # fmt: skip
-        record["appeals_decided_in_month"][m] = self.appeals_decided
-        record["appeals_allowed_in_month"][m] = allowed
+        self._record_appeals(allowed)
 
     def leave(self) -> None:
         """Support ends; some households are owed a homelessness duty, here or where they move."""
@@ -289,24 +377,21 @@ class DispersalModel(mesa.Model):
         owed = council.duty_shares(rows, self.numbers)
         council.count_housed(rows, hh.occupied)
         hh.leave(
-            m, self.draws.keys(("tail exit", "duty", "drift", "destination")), 1 / now.support.tail_stay, owed,
+            m, self._keys.leave, 1 / now.support.tail_stay, owed,
             now.move_on.drift_share, weights, self.exits, self.duties,
         )  # fmt: skip
         council.leave_empty(rows, hh.occupied)
         self.recorder["exits_in_month"][m] = self.exits
-        self.recorder["homelessness_duties_in_month"][m] = self.duties
 
     def procure(self) -> None:
         """Providers hand back beds and propose new ones where they see a shortfall."""
         hh, councils, m = self.households, self.councils, self.month
-        surplus, any_surplus = provider.hand_back(
-            councils.rows, hh.occupied, self.numbers, self.draws.key("hand back"), m
-        )
+        surplus, any_surplus = provider.hand_back(councils.rows, hh.occupied, self.numbers, self._keys.hand_back, m)
         if any_surplus:
             hh.displace(int(Accommodation.DISPERSAL), surplus, 0)
         councils.people = hh.occupied[:, Accommodation.DISPERSAL]
         chance = self.rules.entry_chance(councils, self.now)
-        council.enter(councils.rows, chance, self.draws.key("entry"), m)
+        council.enter(councils.rows, chance, self._keys.entry, m)
         self._propose(m + _WARM_UP)
         provider.notice_proposals(councils.rows)
 
@@ -315,14 +400,16 @@ class DispersalModel(mesa.Model):
         councils, now, rows, draws = self.councils, self.now, self.councils.rows, self.draws
         pull = self.rules.attraction(councils, now)
         share = provider.steered(rows, self._preference(), pull, len(councils.areas), self.numbers)
-        supported = self.counts[2] + self.newly_supported - int(self.exits.sum())
-        need = provider.need(rows, self.households.occupied, supported, self.supported_before[0], share)
-        provider.first_homes(rows, self.numbers, draws.keys(("first home", "first home size")), tick)
+        need = provider.need(rows, self.households.occupied, self._supported(), self.supported_before[0], share)
+        provider.first_homes(rows, self.numbers, self._keys.first_home, tick)
         beds, weight = provider.plan(councils, need, pull, now)
         for own in self.providers:
             own.propose(councils, beds, weight, self.rules.offers, now, draws, tick)
-        keys = draws.keys(("consultation lag", "consultation lag rounding"))
-        consultation.send(rows, self.consulting, self.numbers, keys, tick)
+        consultation.send(rows, self.consulting, self.numbers, self._keys.lag, tick)
+
+    def _supported(self) -> int:
+        """People supported now, before this month's places."""
+        return self.counts[2] + self.newly_supported - int(self.exits.sum())
 
     def consult(self) -> None:
         """Councils answer the proposals that have reached them."""
@@ -330,78 +417,77 @@ class DispersalModel(mesa.Model):
 
     def _answer(self, tick: int) -> None:
         """Answers due in a month; the homes that go ahead are put into the pipeline."""
-        rows, keys = self.councils.rows, self.draws.keys(consultation.DRAWN)
+        rows, keys = self.councils.rows, self._keys.answer
         chance = self.rules.objection_chance(self.councils, self.now)
         consultation.answer(rows, self.consulting[tick], chance, self.numbers, keys, tick)
         consultation.schedule(rows, self.pipeline, tick)
 
     def open_beds(self) -> None:
         """Homes whose works and licences are done open, and some of those left empty are ready for new households."""
-        due, key = self.pipeline[self.month + _WARM_UP], self.draws.key("ready again")
+        due, key = self.pipeline[self.month + _WARM_UP], self._keys.ready
         consultation.open_homes(self.councils.rows, due, self._turnaround[self.month], key, self.month)
 
     def place(self) -> None:
         """People move into vacant dispersal beds, then into initial and other fixed accommodation."""
         hh, councils, m = self.households, self.councils, self.month
         vacancy = provider.vacancy(councils.rows, hh.occupied, self.numbers)
-        count = hh.place(m, self.draws.key("place"), councils, vacancy, self._preference())
-        for kind in (Accommodation.INITIAL, Accommodation.CONTINGENCY_OTHER, Accommodation.OTHER):
+        count = hh.place(m, self._keys.place, councils, vacancy, self._preference())
+        for key, kind in zip(self._keys.fixed, stretches.FIXED, strict=True):
             room = np.maximum(councils.fixed_beds[:, kind] - hh.occupied[:, kind], 0)
-            count, _ = hh.fill(m, self.draws.key(f"place {kind.name}"), int(kind), room, count)
+            count, _ = hh.fill(m, key, int(kind), room, count)
         self.without_place = count
 
     def hotels(self) -> None:
         """Whoever is left goes to a hotel: beds open in lumps when short, and close when they stand empty."""
-        now, hh, councils, record, m = self.now, self.households, self.councils, self.recorder, self.month
-        hotel, key, count = int(Accommodation.CONTINGENCY_HOTEL), self.draws.key("place hotel"), self.without_place
-        here = hh.occupied[:, hotel]
-        record["hotel_beds_closed_in_month"][m] = self.home_office.close_hotels(councils, here, now, self.draws, m)
-        surplus = here - councils.hotel_beds
-        if (surplus > 0).any():
+        now, hh, councils, rows, m = self.now, self.households, self.councils, self.councils.rows, self.month
+        hotel, key, count = int(Accommodation.CONTINGENCY_HOTEL), self._keys.hotel, self.without_place
+        self.home_office.close_hotels(councils, hh.occupied[:, hotel], now, self.draws, m)
+        surplus, any_surplus = home_office.surplus(rows, hh.occupied)
+        if any_surplus:
             count = hh.displace(hotel, surplus, count)
-        # A hotel under an exit plan takes nobody new.
-        room = np.where(councils.closing > 0, 0, np.maximum(councils.hotel_beds - here, 0))
-        count, unplaced = hh.fill(m, key, hotel, room, count)
+        count, unplaced = hh.fill(m, key, hotel, home_office.room(rows, hh.occupied, False), count)
         while unplaced > 0:
-            record["hotel_beds_opened_in_month"][m] += self.home_office.open_hotels(
-                councils, unplaced, now, self.draws, m
-            )
-            count, unplaced = hh.fill(m, key, hotel, np.maximum(councils.hotel_beds - here, 0), count)
+            self.home_office.open_hotels(councils, unplaced, now, self.draws, m)
+            count, unplaced = hh.fill(m, key, hotel, home_office.room(rows, hh.occupied, True), count)
 
     def serve(self) -> None:
         """Services meet what they can; temporary accommodation fills and empties."""
-        rows, refused = self.councils.rows, self.counts[4]
-        self.counts = self.households.census(self.present)
-        entered = self.counts[4] - refused + int(self.exits[3])
-        self.section_4 = section_4.next_stock(self.section_4, entered, self.counts[4], self.now)
+        rows, upper_tier = self.councils.rows, self.councils.upper_tier
+        self._count(self.households.census(self.present))
         services.house(rows, self.duties, self.numbers)
         services.demand(rows, self.present, self.numbers, self.needed)
         services.recruit(rows, self.capacity, self.needed, self.least, self.numbers)
-        upper_tier = self.councils.upper_tier
         services.press(rows, self.needed, self.capacity, upper_tier, self.numbers, self.pressure)
+        level = self._levels[self.month, 2]
+        costs.council(rows, self.needed, self.capacity, self.numbers, level, self.served, self.gross)
+
+    def _count(self, counts: tuple[int, ...]) -> None:
+        """Take up a census, and what follows from it for section 4."""
+        entered = counts[4] - self.counts[4] + int(self.exits[3])
+        self.counts = counts
+        self.section_4 = section_4.next_stock(self.section_4, entered, counts[4], self.now)
 
     def fund(self) -> None:
         """Costs fall where they fall; grants are paid by rule."""
-        now, m, record = self.now, self.month, self.recorder
-        month, day = self.calendar[m], self._days[m]
-        load = self._caseload()
-        grant = self.rules.grants(load, now)
-        if day.month % 3 == 0:
-            self.quarter_before = self.households.occupied.copy()
-        paid = settle(self.councils.rows, grant, self.gross, 12)
-        prices = costs.price_level(month, now)
-        contracts = prices * costs.real_growth(month, now.prices.contract_growth)
-        nights = costs.person_nights(self.households.occupied, monthrange(day.year, day.month)[1])
+        self.grant = self.rules.grants(self._caseload(), self.now)
+        self._end_quarter()
+        paid = settle(self.councils.rows, self.grant, self.gross, 12)
+        prices, contracts, _ = self._levels[self.month]
+        nights = costs.person_nights(self.households.occupied, self._nights())
         people, pupils = (int(self.present[:, who].sum()) for who in (services.PEOPLE, services.CHILDREN))
-        record["person_nights_in_month"][m] = nights
-        record["service_units_in_month"][m] = self.served
-        record["council_gross_cost_in_month"][m] = self.gross
-        record["grant_in_month"][m] = grant
-        record["home_office_cost_in_month"][m] = costs.home_office(nights, paid, self.numbers, prices, contracts)
-        record["other_public_cost_in_month"][m] = costs.other_public(
-            pupils, people, self.appeals_decided, self.numbers, prices
-        )
-        record["price_level"][m] = prices
+        home = costs.home_office(nights, paid, self.numbers, prices, contracts)
+        other = costs.other_public(pupils, people, self.appeals_decided, self.numbers, prices)
+        self._record_money(prices, nights, home, other)
+
+    def _end_quarter(self) -> None:
+        """Keep the people of a quarter's end, which grants for growth look back at."""
+        if self._days[self.month].month % 3 == 0:
+            self.quarter_before = self.households.occupied.copy()
+
+    def _nights(self) -> int:
+        """Nights of the month."""
+        day = self._days[self.month]
+        return monthrange(day.year, day.month)[1]
 
     def respond(self) -> None:
         """Willingness and participation follow experience."""
@@ -410,14 +496,41 @@ class DispersalModel(mesa.Model):
 
     def record(self) -> None:
         """What the month brought, and stocks at its end."""
-        keep_flows(self.recorder.kept, self.councils.rows, self.month)
+        kept, rows = self.recorder.kept, self.councils.rows
+        keep_flows(kept, rows, self.duties, self.served, self.gross, self.grant, self.month)
         self._record_stocks(self.month + 1)
 
     # ------------------------------------------------------------------ small parts
 
+    def _record_claims(self, people: int, alone: int, leavers: float, cases: int) -> None:
+        record, m = self.recorder, self.month
+        record["claims_in_month"][m] = people
+        record["newly_supported_in_month"][m] = self.newly_supported
+        record["unaccompanied_children_in_month"][m] = alone
+        record["care_leavers_in_month"][m] = leavers
+        record["appeals_unexplained_in_month"][m] = cases
+
+    def _record_decisions(self, lodged: int) -> None:
+        self.recorder["decisions_in_month"][self.month] = self.outcomes
+        self.recorder["appeals_lodged_in_month"][self.month] = lodged
+
+    def _record_appeals(self, allowed: int) -> None:
+        self.recorder["appeals_decided_in_month"][self.month] = self.appeals_decided
+        self.recorder["appeals_allowed_in_month"][self.month] = allowed
+
+    def _record_money(self, prices: float, nights: np.ndarray, home: np.ndarray, other: np.ndarray) -> None:
+        record, m = self.recorder, self.month
+        record["person_nights_in_month"][m] = nights
+        record["home_office_cost_in_month"][m] = home
+        record["other_public_cost_in_month"][m] = other
+        record["price_level"][m] = prices
+
     def _record_stocks(self, index: int) -> None:
+        keep_stocks(self.recorder.kept, self.councils.rows, self.households.occupied, self.pressure, index)
+        self._record_nation(index)
+
+    def _record_nation(self, index: int) -> None:
         record = self.recorder
-        keep_stocks(record.kept, self.councils.rows, self.households.occupied, self.pressure, index)
         record["awaiting_at_month_end"][index] = self.counts[0]
         record["open_appeals_at_month_end"][index] = self.counts[1]
         record["section_4_at_month_end"][index] = self.section_4
@@ -429,11 +542,6 @@ class DispersalModel(mesa.Model):
         """Weight of each council (council,) by the allocation rule in force."""
         rule = self.rules.allocation or ALLOCATION[self.now.placement.rule]
         return rule(self.councils, self.now) * self.councils.local_weight
-
-    def _exit_days(self) -> np.ndarray:
-        """Days from a grant to the end of support, for a person alone and for a family."""
-        notice = np.array([self.now.decisions.notice_days, self.now.decisions.notice_days_families])
-        return notice + self.now.decisions.exit_lag_days
 
 
 def _by_type(people: np.ndarray, stock: np.ndarray) -> np.ndarray:

@@ -16,6 +16,7 @@ from sim.states import Accommodation, Participation
 
 # Plain numbers, as numba wants them.
 _OUTSIDE, _AGREED, _PROCURING, _ACTIVE, _PAUSED, _ = (int(state) for state in Participation)
+LUMPS, OFFER = "lumps {}", "offer {}"  # what is drawn for an area: a lump more or less, and where each goes
 _DISPERSAL, _HOTEL = int(Accommodation.DISPERSAL), int(Accommodation.CONTINGENCY_HOTEL)
 
 
@@ -26,7 +27,7 @@ class Provider(mesa.Agent):
         super().__init__(model)
         self.name = name
         self.areas = np.array(areas)
-        self._lumps, self._offers = (tuple(f"{what} {area}" for area in areas) for what in ("lumps", "offer"))
+        self._lumps, self._offers = (tuple(what.format(area) for area in areas) for what in (LUMPS, OFFER))
 
     def propose(
         self, councils: Councils, beds: np.ndarray, weight: np.ndarray, offers: Any, now: Any, draws: Draws, month: int
@@ -41,7 +42,7 @@ class Provider(mesa.Agent):
         if offers is _own_offers:
             keys = draws.keys(self._lumps), draws.keys(self._offers)
             where = councils.by_area, councils.area_start, self.areas
-            _offer(councils.rows, *where, beds, weight, numbers(now), keys, month)
+            offer(councils.rows, *where, beds, weight, numbers(now), keys, month)
             return
         for area in self.areas.tolist():
             councils.proposed += offers(area, councils, float(beds[area]), weight[area], now, draws, month)
@@ -62,12 +63,12 @@ def plan(
         Beds to propose (area,), and weights (area, council) that sum to one over an area's own councils.
     """
     reach = net_growth(councils, now)
-    found: tuple[np.ndarray, np.ndarray] = _plan(councils.under(now), need, reach, pull, numbers(now))
+    found: tuple[np.ndarray, np.ndarray] = shared_out(councils.under(now), need, reach, pull, numbers(now))
     return found
 
 
 @njit(cache=True)
-def _plan(
+def shared_out(
     rows: np.ndarray, need: np.ndarray, reach: np.ndarray, pull: np.ndarray, policy: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     now, areas = policy[0], need.size
@@ -138,11 +139,11 @@ def attraction(councils: Councils, now: Any) -> np.ndarray:
     Source: placement of gross increases since June 2023 follows population and low rent, not existing stock;
     friction is elicited.
     """
-    return np.asarray(_attraction(councils.under(now), numbers(now)))
+    return np.asarray(pulls(councils.under(now), numbers(now)))
 
 
 @njit(cache=True)
-def _attraction(rows: np.ndarray, policy: np.ndarray) -> np.ndarray:
+def pulls(rows: np.ndarray, policy: np.ndarray) -> np.ndarray:
     now, pull = policy[0], np.empty(rows.size)
     for row in range(rows.size):
         own = rows[row]
@@ -166,7 +167,7 @@ def offers(
     Returns:
         Beds proposed (council,), in whole lumps.
     """
-    keys = draws.key(f"lumps {area}"), draws.key(f"offer {area}")
+    keys = draws.key(LUMPS.format(area)), draws.key(OFFER.format(area))
     return np.asarray(_in_lumps(councils.in_area(area), beds, pull, int(now.procurement.lump), keys, month))
 
 
@@ -187,7 +188,7 @@ def _in_lumps(
 
 
 @njit(cache=True)
-def _offer(
+def offer(
     rows: np.ndarray, by_area: np.ndarray, area_start: np.ndarray, areas: np.ndarray, beds: np.ndarray,
     weight: np.ndarray, policy: np.ndarray, keys: tuple[np.ndarray, np.ndarray], month: int,
 ) -> None:

@@ -124,6 +124,12 @@ class Kept(NamedTuple):
     beds_dropped_in_month: np.ndarray
     beds_opened_in_month: np.ndarray
     beds_handed_back_in_month: np.ndarray
+    hotel_beds_opened_in_month: np.ndarray
+    hotel_beds_closed_in_month: np.ndarray
+    homelessness_duties_in_month: np.ndarray
+    service_units_in_month: np.ndarray
+    council_gross_cost_in_month: np.ndarray
+    grant_in_month: np.ndarray
     objections_in_month: np.ndarray
 
 
@@ -152,8 +158,18 @@ def keep_stocks(kept: Kept, rows: np.ndarray, occupied: np.ndarray, pressure: np
 
 
 @njit(cache=True)
-def keep_flows(kept: Kept, rows: np.ndarray, month: int) -> None:
-    """Record what the month brought to councils and their beds."""
+def keep_flows(
+    kept: Kept, rows: np.ndarray, duties: np.ndarray, served: np.ndarray, gross: np.ndarray, grant: np.ndarray,
+    month: int,
+) -> None:
+    """Record what the month brought to councils.
+
+    Args:
+        duties: (council,) households owed a homelessness duty.
+        served: (council, service) demand met, in each line's own unit.
+        gross: (council, service) cost, GBP.
+        grant: (council,) GBP.
+    """
     for row in range(rows.size):
         own = rows[row]
         kept.beds_proposed_in_month[month, row] = own.proposed
@@ -161,6 +177,13 @@ def keep_flows(kept: Kept, rows: np.ndarray, month: int) -> None:
         kept.beds_dropped_in_month[month, row] = own.answered * own.dropped
         kept.beds_opened_in_month[month, row] = own.opened
         kept.beds_handed_back_in_month[month, row] = own.handed_back
+        kept.hotel_beds_opened_in_month[month, row] = own.hotels_opened
+        kept.hotel_beds_closed_in_month[month, row] = own.hotels_closed
+        kept.homelessness_duties_in_month[month, row] = duties[row]
+        kept.grant_in_month[month, row] = grant[row]
+        for line in range(served.shape[1]):
+            kept.service_units_in_month[month, row, line] = served[row, line]
+            kept.council_gross_cost_in_month[month, row, line] = gross[row, line]
         kept.objections_in_month[month, own.reason] += own.answered * own.objects
 
 
