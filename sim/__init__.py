@@ -6,6 +6,9 @@ Example:
     ('policy', 'arrive', 'decide')
 """
 
+from sim import sources  # noqa: F401  (first: it says when machine code that numba keeps still holds)
+
+# isort: split
 from sim.model import PHASES
 from sim.rules import Rules, RuleWarning
 from sim.run import simulate

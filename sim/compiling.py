@@ -1,10 +1,10 @@
-"""Whether the rules for households still have to be compiled, so that a first run says what it waits for."""
+"""Whether the rules still have to be compiled, so that a first run says what it waits for."""
 
 from __future__ import annotations
 
 import sys
 
-from sim import kernels
+from sim import month
 
 SECONDS = 30  # about, on a core of 2024; once for each version of the rules and of Python
 
@@ -15,10 +15,10 @@ def needed() -> bool:
     Numba tells this only to itself; where a later version keeps its code otherwise, nothing is said.
     """
     try:
-        kept = kernels.census._cache._cache_file._load_index()  # type: ignore[attr-defined]
+        kept = month.until_grants._cache._cache_file._load_index()  # type: ignore[attr-defined]
     except (AttributeError, OSError):
         return False
-    return not kept and not kernels.census.signatures
+    return not kept and not month.until_grants.signatures
 
 
 def notice() -> None:

@@ -49,20 +49,29 @@ def test_every_phase_is_a_method_of_the_model_with_a_docstring():
 
 def names_read(path: Path) -> set[str]:
     """Dotted names read from this month's assumptions: `now.funding.grant_per_person`, `self.now.x.y`, or by the name
-    that a group of them has in the file, after `asked = now.consultation` or as the argument of `_rates(now.costs)`."""
+    that a group of them has in a function, after `asked = now.consultation` or as the argument of `_nights(now.x)`."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     functions = {node.name: node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
-    pairs: list[tuple[str, ast.expr]] = []
+    given: dict[str, list[tuple[str, ast.expr]]] = {name: [] for name in functions}
     for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in functions:
+            arguments = functions[node.func.id].args.args
+            given[node.func.id] += [(own.arg, value) for own, value in zip(arguments, node.args, strict=False)]
+    found = {after_now(node, {}) for node in ast.walk(tree)}
+    for name, function in functions.items():
+        pairs = [*given[name], *assigned(function)]
+        groups = {name: group for name, value in pairs if (group := after_now(value, {}))}
+        found |= {after_now(node, groups) for node in ast.walk(function)}
+    return {name for name in (each.removesuffix(".items") for each in found) if "." in name}
+
+
+def assigned(function: ast.FunctionDef) -> list[tuple[str, ast.expr]]:
+    pairs = []
+    for node in ast.walk(function):
         if isinstance(node, ast.Assign):
             named = zip(elements(node.targets[0]), elements(node.value), strict=False)
             pairs += [(target.id, value) for target, value in named if isinstance(target, ast.Name)]
-        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in functions:
-            arguments = functions[node.func.id].args.args
-            pairs += [(own.arg, value) for own, value in zip(arguments, node.args, strict=False)]
-    groups = {name: group for name, value in pairs if (group := after_now(value, {}))}
-    found = {after_now(node, groups).removesuffix(".items") for node in ast.walk(tree)}
-    return {name for name in found if "." in name}
+    return pairs
 
 
 def elements(node: ast.expr) -> list[ast.expr]:
@@ -88,7 +97,7 @@ def test_the_model_reads_only_assumptions_that_exist_and_every_one_of_them():
     read = set().union(*(names_read(path) for path in (ROOT / "sim").glob("*.py")))
     assert read, "no reads found"
     assert read <= prefixes, f"not in the register: {sorted(read - prefixes)}"
-    groups_by_word = {"funding", "move_on.duty_share", "equity", "barriers"}  # by instrument, nation, factor, reason
+    groups_by_word = {"funding", "equity"}  # by instrument, by factor
     unread = {n for n in names if n not in read and not any(n.startswith(f"{r}.") for r in read | groups_by_word)}
     assert not unread, f"in the register, read by nothing: {sorted(unread)}"
 

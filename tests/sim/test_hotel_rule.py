@@ -38,7 +38,7 @@ def close_for(home_office: HomeOffice, councils, used, now, months: int, seed: i
     closed = []
     for month in range(months):
         before = councils.hotel_beds.copy()
-        closed.append(home_office.close_hotels(councils, used, now, Draws(seed), month))
+        closed.append(home_office.close_hotels(councils, used, now, Draws(seed), month).copy())
         np.testing.assert_array_equal(councils.hotel_beds, before - closed[-1])
     return np.array(closed)
 

@@ -1,0 +1,38 @@
+"""Machine code that numba keeps is used only while every module it was made from is as it was."""
+
+from __future__ import annotations
+
+import pytest
+
+from sim import kernels, provider, sources
+
+pytestmark = pytest.mark.unit
+
+
+def written(folder, **modules: str):
+    room = folder / "sim"
+    room.mkdir(parents=True)
+    for name, text in modules.items():
+        (room / f"{name}.py").write_text(text, encoding="utf-8")
+    return room
+
+
+def test_a_module_that_is_imported_by_an_import_counts_and_another_does_not(tmp_path):
+    rules = {
+        "first": "from sim.second import limit\n",
+        "second": "def own():\n    from sim import third\n",
+        "third": "import numpy\nfrom params import load\nMOST = 1\n",
+        "apart": "from sim.apart import itself\nMOST = 1\n",
+    }
+    before = written(tmp_path / "before", **rules)
+    after = written(tmp_path / "after", **{**rules, "third": rules["third"].replace("1", "2")})
+    for name in ("first", "second", "third"):
+        assert sources.digest(before / f"{name}.py") != sources.digest(after / f"{name}.py"), name
+    assert sources.digest(before / "apart.py") == sources.digest(after / "apart.py")
+
+
+@pytest.mark.parametrize("rule", [kernels.census, provider.pulls])
+def test_numba_asks_for_the_digest(rule):
+    where = rule._cache._impl.locator
+    assert type(where).__module__ == sources.__name__, "numba does not look where it is told to"
+    assert where.get_source_stamp() == sources.digest(sources._ROOM / f"{rule.__module__.split('.')[1]}.py")
