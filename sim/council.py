@@ -58,7 +58,7 @@ class Places:
     nation_row: np.ndarray
     area: np.ndarray
     areas: list[str]
-    area_words: list[str]  # names of the areas as the register spells them
+    area_words: tuple[str, ...]  # names of the areas as the register spells them
     area_start: np.ndarray
     by_area: np.ndarray
     provider_of_area: list[str]

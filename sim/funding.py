@@ -19,6 +19,7 @@ from params.instruments import HOUSED, NATIONS, Instrument, financial_year
 from sim.costs import price_level
 from sim.states import Accommodation, Service
 
+_SUBSISTENCE = int(Accommodation.SUBSISTENCE)  # those before it house people
 _LAST_OF_QUARTER = (3, 6, 9, 12)
 
 
@@ -57,7 +58,7 @@ class Caseload:
     @property
     def accommodated(self) -> np.ndarray:
         """People in any accommodation at the month's end."""
-        return np.asarray(self.people[:, : Accommodation.SUBSISTENCE].sum(axis=1).astype(float))
+        return np.asarray(_accommodated(self.people))
 
     @property
     def gross_cost(self) -> np.ndarray:
@@ -68,6 +69,15 @@ class Caseload:
     def day(self) -> date:
         """First day of the month."""
         return date.fromisoformat(f"{self.month}-01")
+
+
+@njit(cache=True)
+def _accommodated(people: np.ndarray) -> np.ndarray:
+    housed = np.zeros(people.shape[0])
+    for row in range(people.shape[0]):
+        for kind in range(_SUBSISTENCE):
+            housed[row] += people[row, kind]
+    return housed
 
 
 def _now(load: Caseload, own: Instrument) -> np.ndarray:

@@ -141,20 +141,21 @@ class DispersalModel(mesa.Model):
         self.schedule_recurring(self.run_month, Schedule(interval=1.0, start=1.0))
 
     def run_month(self) -> None:
-        """One month: every phase once, in the declared order."""
-        self.month += 1
-        if self._in_one_go():
+        """One month: in one go where rules and households are the model's own compiled ones, else phase by phase."""
+        if self._own_rules and type(self.households) is Households:
             self._run_in_one_go()
         else:
-            for phase in PHASES:
-                getattr(self, phase)()
+            self.run_phases()
 
-    def _in_one_go(self) -> bool:
-        """Whether `sim/month.py` can run the month: with households and rules that it knows in compiled form."""
-        return self._own_rules and type(self.households) is Households
+    def run_phases(self) -> None:
+        """One month: every phase once, in the declared order."""
+        self.month += 1
+        for phase in PHASES:
+            getattr(self, phase)()
 
     def _run_in_one_go(self) -> None:
-        """Every phase, most of them in compiled stretches; `sim/month.py` says which, and in what order."""
+        """What `run_phases` does, most of it in compiled stretches; `sim/month.py` says which, and in what order."""
+        self.month += 1
         self.policy()
         hh, councils, record, m = self.households, self.councils, self.recorder, self.month
         common = councils.rows, self._places, self._keys, self.numbers, m

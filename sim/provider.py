@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import mesa
@@ -114,8 +115,14 @@ def _beds_wanted(
 
 def net_growth(councils: Councils, now: Any) -> np.ndarray:
     """Most beds an area can gain in a month, (area,)."""
-    by_area = [getattr(now.procurement.net_growth, area) for area in councils.area_words]
-    return np.array(by_area) * now.procurement.growth_factor
+    return _net_growth(now, councils.area_words)
+
+
+@lru_cache(maxsize=256)
+def _net_growth(now: Any, areas: tuple[str, ...]) -> np.ndarray:
+    most = np.array([getattr(now.procurement.net_growth, area) for area in areas]) * now.procurement.growth_factor
+    most.flags.writeable = False
+    return most
 
 
 @njit(cache=True)

@@ -146,7 +146,7 @@ def _places() -> Places:
         nation_row=table["nation"].map(NATIONS.index).to_numpy(np.int64),
         area=area,
         areas=areas,
-        area_words=[name.lower().replace(",", "").replace(" ", "_") for name in areas],
+        area_words=tuple(name.lower().replace(",", "").replace(" ", "_") for name in areas),
         area_start=np.searchsorted(area[by_area], np.arange(len(areas) + 1)),
         by_area=by_area,
         provider_of_area=[table.loc[table["contract_area"] == name, "provider"].iloc[0] for name in areas],

@@ -85,8 +85,8 @@ def main(arguments: list[str]) -> int:
     say("Mesa's clock, month by month in turn")
     found["mesa_shell"] = measures.over_bare_month(effort.months)
     say("where the time goes")
-    table, allocation = measures.phases(measures.TEN_YEARS)
-    found["allocation_share"] = _single(allocation)
+    spent = measures.spent(measures.TEN_YEARS)
+    found["allocation_share"] = _single(spent.allocation)
     say("plain Mesa, in pairs")
     found["speedup_plain_mesa"] = measures.over_plain_mesa(effort.plain_pairs)
     say("two threads, two processes and one, in turn")
@@ -104,7 +104,7 @@ def main(arguments: list[str]) -> int:
     rate, writing, people = measures.stored(effort.replications)
     found["replications_per_minute"], found["storing_share"] = _single(rate), _single(writing)
 
-    print(report(found, table, sizes, reduction, processes))
+    print(report(found, spent, sizes, reduction, processes))
     print(f"The stored study supported {people:,.0f} people on average; {measures.CLAIMS:,} claims a month elsewhere.")
     prepare_runs(given.out.parent)
     figures = {name: None if figure is None else round(figure.value, 4) for name, figure in found.items()}
@@ -135,7 +135,7 @@ def _lines(path: Path) -> list[str]:
 
 def report(
     found: dict[str, Measured | None],
-    table: dict[str, tuple[float, float]],
+    spent: measures.Spent,
     sizes: dict[int, tuple[int, float]],
     reduction: dict[str, float],
     processes: Measured,
@@ -152,12 +152,14 @@ def report(
         lines.append(
             f"{target.words:52}{figure.value:>10.3g}{spread:>22}{target.reach:>8g}{target.stretch:>9g}  {verdict}"
         )
-    total = sum(sum(parts) for parts in table.values())
-    lines += ["", f"A replication of ten years takes {total:.3f} s of processor time; by phase, in per cent of it:"]
+    lines += ["", f"A replication of ten years takes {spent.whole:.3f} s of processor time. Outside the compiled"]
+    lines.append(f"stretches (set-up, grants, what stands between them) passes {100 * spent.locked:.0f}% of it.")
+    total = sum(sum(parts) for parts in spent.phases.values())
+    lines += ["", f"Phase by phase it takes {total:.3f} s; in per cent of them:"]
     lines.append(f"{'phase':16}{'households':>12}{'councils and all else':>24}")
-    lines += [f"{p:16}{100 * a / total:>12.1f}{100 * b / total:>24.1f}" for p, (a, b) in table.items()]
-    inside = sum(a for a, _ in table.values()) / total
-    lines.append(f"{'together':16}{100 * inside:>12.1f}{100 * (1 - inside):>24.1f}   (the first without the lock)")
+    lines += [f"{p:16}{100 * a / total:>12.1f}{100 * b / total:>24.1f}" for p, (a, b) in spent.phases.items()]
+    inside = sum(a for a, _ in spent.phases.values()) / total
+    lines.append(f"{'together':16}{100 * inside:>12.1f}{100 * (1 - inside):>24.1f}")
     lines += ["", f"{'households':>12}{'ms a month':>14}{'ns a household':>16}"]
     lines += [f"{n:>12,}{1e3 * s:>14.2f}{1e9 * s / n:>16.1f}" for n, s in sizes.values()]
     lines += ["", "Variance of the difference between two arms, other replications over the same:"]

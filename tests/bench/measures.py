@@ -14,7 +14,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -27,6 +27,7 @@ from plain_mesa import PlainMesa
 
 import params
 import sim
+from sim import month as stretches
 from sim.households import SLOTS_A_MONTH, Households
 from sim.model import PHASES, DispersalModel
 from sim.rules import Rules
@@ -109,7 +110,7 @@ def over_c(months: int) -> Measured:
     spent = []
     for month in range(months + 2):
         for model in (ours, c) if month % 2 else (c, ours):
-            model.run_for(1)
+            model.run_phases()
         spent.append([sum(clock.values()) for clock in clocks])
         for clock in clocks:
             clock.clear()
@@ -211,13 +212,25 @@ def _timed(rule: Callable[..., Any], spent: dict[str, float], name: str) -> Call
     return call
 
 
-def phases(months: int) -> tuple[dict[str, tuple[float, float]], float]:
-    """Where a ten-year replication spends its time.
+@dataclass(frozen=True)
+class Spent:
+    """Where a replication of ten years spends its time.
 
-    Returns:
-        By phase (and the set-up): seconds a replication of ten years in compiled rules for households, and in
-        everything else, which holds the interpreter's lock; and the share of allocation and placement in all of it.
+    Attributes:
+        phases: by phase (and the set-up), run one after the other: seconds in rules for households, and in all else.
+        whole: seconds of a replication as it is run, in one go.
+        locked: the part of it that holds the interpreter's lock: all but the compiled stretches.
+        allocation: share of allocation and placement in the whole.
     """
+
+    phases: dict[str, tuple[float, float]]
+    whole: float
+    locked: float
+    allocation: float
+
+
+def spent(months: int) -> Spent:
+    """Run a replication phase by phase, and others in one go, with clocks."""
     sim.simulate(params.load(), intake(2), SEED)  # what a process does once is no part of a replication
     began = time.thread_time()
     model = prepare(params.load(), intake(months), SEED)
@@ -231,10 +244,17 @@ def phases(months: int) -> tuple[dict[str, tuple[float, float]], float]:
             before = sum(inside.values())
             whole[phase] += seconds(getattr(model, phase))
             compiled[phase] += sum(inside.values()) - before
-    scale = TEN_YEARS / months
-    table |= {phase: (scale * compiled[phase], scale * (whole[phase] - compiled[phase])) for phase in PHASES}
-    allocation = (inside["place"] + weighed["weights"]) * scale
-    return table, allocation / sum(sum(parts) for parts in table.values())
+    table |= {phase: (compiled[phase], whole[phase] - compiled[phase]) for phase in PHASES}
+    found, compiled = [], collections.defaultdict(float)
+    for _ in range(3):
+        compiled.clear()
+        with ExitStack() as timed:
+            for name in ("until_proposals", "until_grants", "to_the_end"):
+                timed.enter_context(_instead(stretches, name, _timed(getattr(stretches, name), compiled, name)))
+            took = seconds(lambda: sim.simulate(params.load(), intake(months), SEED))
+        found.append((took, 1 - sum(compiled.values()) / took))
+    took, locked = np.median(found, axis=0)
+    return Spent(table, float(took), float(locked), (inside["place"] + weighed["weights"]) / float(took))
 
 
 def growth(sizes: list[int], months: int) -> tuple[dict[int, tuple[int, float]], float]:

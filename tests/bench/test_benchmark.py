@@ -8,7 +8,7 @@ import sys
 
 import benchmark
 import pytest
-from measures import Measured
+from measures import Measured, Spent
 
 pytestmark = pytest.mark.unit
 
@@ -17,13 +17,15 @@ def test_the_table_says_what_is_reached_and_what_could_not_be_measured():
     found = {name: Measured(target.reach * 2, target.reach, target.reach * 3) for name, target in
              benchmark.TARGETS.items()}  # fmt: skip
     found["time_over_c"] = None
+    spent = Spent({"place": (0.3, 0.1)}, whole=0.35, locked=0.12, allocation=0.08)
     text = benchmark.report(
-        found, {"place": (0.3, 0.1)}, {1000: (1001, 0.002)}, {"hotel person-nights": 55.0}, Measured(1.75, 1.5, 1.9)
+        found, spent, {1000: (1001, 0.002)}, {"hotel person-nights": 55.0}, Measured(1.75, 1.5, 1.9)
     )
     lines = {line[:52].strip(): line for line in text.splitlines()}
     assert lines["two threads over one"].endswith("reached")
     assert lines["peak bytes a household at 1,000,000"].endswith("missed")
     assert lines["time over C, rules for households"].endswith("not measured")
+    assert "0.350 s" in text and "12% of it" in text
     assert "75.0" in text and "1,001" in text and "1.75 (1.5 to 1.9)" in text
 
 
