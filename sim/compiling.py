@@ -6,7 +6,7 @@ import sys
 
 from sim import month
 
-SECONDS = 30  # about, on a core of 2024; once for each version of the rules and of Python
+SECONDS = 50  # about, on a core of 2024; once for each version of the rules and of Python
 
 
 def needed() -> bool:

@@ -1,7 +1,7 @@
 """Councils: who they are, how they answer a proposal, and how experience moves their willingness.
 
-The 361 councils are Mesa agents; their state is columns, so that a rule reads as one line of arithmetic over all of
-them. A `Council` agent is a view of one row.
+The 361 councils are Mesa agents; their state is rows of one array, so that a compiled rule says what one council does
+and is run over all of them. A `Council` agent is a view of one row.
 """
 
 from __future__ import annotations

@@ -38,4 +38,4 @@ def test_a_first_run_knows_that_it_will_compile(tmp_path):
     asked = "from sim import compiling; compiling.notice(); compiling.notice()"
     given = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)}
     told = subprocess.run([sys.executable, "-c", asked], env=given, capture_output=True, text=True, check=True)
-    assert told.stderr == "compiling the model, once, about 30 s\n"
+    assert told.stderr == "compiling the model, once, about 50 s\n"
