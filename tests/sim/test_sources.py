@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
+import sys
+
 import pytest
 
 from sim import kernels, provider, sources
@@ -36,3 +41,21 @@ def test_numba_asks_for_the_digest(rule):
     where = rule._cache._impl.locator
     assert type(where).__module__ == sources.__name__, "numba does not look where it is told to"
     assert where.get_source_stamp() == sources.digest(sources._ROOM / f"{rule.__module__.split('.')[1]}.py")
+
+
+def test_a_changed_rule_changes_what_calls_it_from_another_file(tmp_path):
+    rule = "from numba import njit\n{}\n@njit(cache=True)\ndef {}():\n    return {}\n"
+    outer = rule.format("from sim.inner import inner", "outer", "10 * inner()")
+    package = written(tmp_path, __init__="from sim import sources\n", outer=outer)
+    shutil.copy(sources.__file__, package)
+    asked = "from sim.outer import outer; print(outer(), sum(outer.stats.cache_hits.values()))"
+    usual = {name: value for name, value in os.environ.items() if not name.startswith("NUMBA")}
+
+    def answered(value: int) -> str:
+        (package / "inner.py").write_text(rule.format("", "inner", value), encoding="utf-8")
+        run = [sys.executable, "-c", asked]
+        return subprocess.run(run, cwd=tmp_path, env=usual, capture_output=True, text=True, check=True).stdout
+
+    assert answered(1) == "10 0\n", "compiled"
+    assert answered(1) == "10 1\n", "kept"
+    assert answered(2) == "20 0\n", "compiled again, because `outer` contains `inner`"
