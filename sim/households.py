@@ -14,7 +14,7 @@ from numba import njit
 from sim import kernels, placing
 from sim.numbers import numbers
 from sim.randomness import Draws, uniform
-from sim.rows import between
+from sim.rows import SLACK, between
 from sim.states import Accommodation, Outcome, Stage
 
 _GRANTED, _REFUSED, _WITHDRAWN, _ADMINISTRATIVE = (int(outcome) for outcome in Outcome)  # numba wants plain numbers
@@ -81,7 +81,7 @@ class Households:
         self._make_room()
 
     def _make_room(self) -> None:
-        self.queue, self._rows = (np.empty(self.columns.slot.size, np.uint32) for _ in range(2))
+        self.queue, self._rows = (np.empty(self.columns.slot.size + SLACK, np.uint32) for _ in range(2))
 
     def reserve(self, extra: int) -> None:
         """Make room for `extra` more households."""

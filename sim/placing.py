@@ -9,35 +9,126 @@ import numpy as np
 from numba import njit
 
 from sim.kernels import DISPERSAL, HOTEL, INITIAL, NONE, UNPLACED
+from sim.lanes import WIDTH, lower, passed, product
 from sim.randomness import uniform
-from sim.rows import BLOCK, append, between, search, take
+from sim.rows import BLOCK, append, between
 
-_PLACED = 255  # in a list of those who wait
+_PART = 16 * BLOCK  # rows looked through together, because often few are needed
+_AREA = WIDTH * WIDTH  # councils an area has at most
 
 
 @njit(cache=True, nogil=True)
-def _home_for_family(level, members, beds, unit):
+def _side_by_side(area_start, by_area, vacancy, weight):
+    """The beds of each area's councils, so arranged that a council is found by its cumulative weight in two steps.
+
+    Returns:
+        (area * _AREA,) the council, its beds, the weight of a bed in whole units, and the cumulative weight of beds
+        within each WIDTH councils; (area * WIDTH,) the weight of all beds in WIDTH councils before; (area,) the weight
+        of all beds, and how many there are.
+
+    Raises:
+        ValueError: an area has more councils than there is room for.
+    """
+    areas = area_start.size - 1
+    councils, beds, unit, edges = (
+        np.zeros(areas * _AREA, np.int64), np.zeros(areas * _AREA, np.int64), np.zeros(areas * _AREA, np.int64),
+        np.zeros(areas * _AREA, np.int64),
+    )  # fmt: skip
+    before, pull, room = np.zeros(areas * WIDTH, np.int64), np.zeros(areas, np.int64), np.zeros(areas, np.int64)
+    whole = 0.0
+    for home in range(vacancy.size):
+        whole += weight[home] * vacancy[home]
+    scale = 2.0**50 / max(whole, 1e-200)  # weights in whole units, so that sums stay exact as beds are taken
+    for area in range(areas):
+        if area_start[area + 1] - area_start[area] > _AREA:
+            raise ValueError("an area has more councils than places are kept for")
+        to = area * _AREA
+        for position in range(area_start[area], area_start[area + 1]):
+            home = by_area[position]
+            councils[to] = home
+            if vacancy[home] > 0:
+                beds[to], unit[to] = np.int64(vacancy[home]), np.int64(np.ceil(weight[home] * scale))
+            room[area] += beds[to]
+            to += 1
+        for block in range(area * WIDTH, area * WIDTH + WIDTH):
+            before[block], upto = pull[area], 0
+            for place in range(block * WIDTH, block * WIDTH + WIDTH):
+                upto += unit[place] * beds[place]
+                edges[place] = upto
+            pull[area] += upto
+    return councils, beds, unit, edges, before, pull, room
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _home_for_one(mark, before, edges, first):
+    """Place of the council whose beds hold a mark below the weight of all an area's beds; `first` of its blocks."""
+    block = first + passed(before, first, mark) - 1  # type: ignore[call-arg]
+    return block * WIDTH + passed(edges, block * WIDTH, mark - before[block])
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _home_for_family(level, members, beds, unit, first, end):
     """Which council of an area gets a household, by weight times vacancy where there is room for all of it.
 
     Args:
-        beds: (council,) vacant beds.
-        unit: (council,) weight of a bed; where all weights are zero, it is the last council with room.
+        beds: vacant beds by place.
+        unit: weight of a bed; where all weights are zero, it is the last council with room.
+        first, end: the area's places.
 
     Returns:
-        The council's place in the area, -1 when nowhere is room.
+        The council's place, -1 when nowhere is room.
     """
-    total, last = 0, -1
-    for council in range(beds.size):
-        if beds[council] >= members:
-            total += unit[council] * beds[council]
-            last = council
-    mark, upto = np.int64(level * total), 0
-    for council in range(beds.size):
-        if beds[council] >= members:
-            upto += unit[council] * beds[council]
-            if upto > mark:
-                return council
-    return last
+    total, chosen = 0, -1
+    for block in range(first, end, WIDTH):
+        total += product(unit, beds, block, members)  # type: ignore[call-arg]
+    if total == 0:
+        for place in range(first, end):
+            if beds[place] >= members:
+                chosen = place
+    mark = np.int64(level * total)
+    for block in range(first, end, WIDTH):
+        here = np.int64(product(unit, beds, block, members))  # type: ignore[call-arg]
+        if here > mark:
+            chosen = block
+            for place in range(block, block + WIDTH):
+                mark -= unit[place] * beds[place] * (beds[place] >= members)
+                chosen += mark >= 0
+            break
+        mark -= here
+    return chosen
+
+
+@njit(cache=True, nogil=True)
+def _wanting(support, accommodation, turn, start, end, rows):
+    """Collect, in order, the rows from one to another whose turn it is. Returns how many."""
+    one = np.uint8(INITIAL if turn == 0 or turn == 3 else HOTEL if turn == 1 else UNPLACED)
+    other = np.uint8(HOTEL) if turn == 3 else one
+    flags, count = np.zeros(BLOCK, np.bool_), 0
+    for first in range(start, end, BLOCK):
+        size = min(BLOCK, end - first)
+        if turn == 2:
+            kind, has = accommodation[first : first + size], support[first : first + size]
+            for i in range(size):
+                flags[i] = (kind[i] == one) & (has[i] != NONE)
+        else:  # whoever is housed is supported
+            kind = accommodation[first : first + size]
+            for i in range(size):
+                flags[i] = (kind[i] == one) | (kind[i] == other)
+        flags[size:] = False
+        count = append(flags, first, rows, count)
+    return count
+
+
+@njit(cache=True, nogil=True)
+def _where_beds_are(council, beds_there, rows):
+    """Keep, in order, those of up to BLOCK rows who live where there are beds. Returns how many."""
+    flags, kept = np.zeros(BLOCK, np.bool_), np.empty(BLOCK, np.uint32)
+    for i in range(rows.size):
+        flags[i] = beds_there[np.uint64(council[rows[i]])]
+    count = append(flags, 0, kept, 0)
+    for i in range(count):
+        rows[i] = rows[kept[i]]
+    return count
 
 
 @njit(cache=True, nogil=True)
@@ -46,8 +137,8 @@ def place(
 ):
     """Move households into vacant dispersal beds, longest waiting first.
 
-    Three passes: initial accommodation within its own contract area, hotels within theirs, then everyone still
-    waiting (new claims first of all) to whatever area has beds. A bed is one person; none is used twice.
+    Four turns: initial accommodation within its own contract area, hotels within theirs, then new claims to whatever
+    area has beds, then everyone still waiting. A bed is one person; none is used twice.
 
     Args:
         vacancy: (council,) beds that may be filled.
@@ -58,90 +149,72 @@ def place(
     Returns:
         Households left in the queue.
     """
-    areas = area_start.size - 1
-    pull, total = 0.0, 0
-    for home in range(vacancy.size):
-        pull += weight[home] * vacancy[home]
-    scale = 2.0**50 / max(pull, 1e-200)  # weights in whole units, so that sums stay exact as beds are taken
-    # The councils of an area side by side: beds, weight of a bed, cumulative weight of all beds.
-    beds, unit, edges = (np.zeros(vacancy.size, np.int64), np.zeros(vacancy.size, np.int64),
-                         np.zeros(vacancy.size, np.int64))  # fmt: skip
-    room = np.zeros(areas, np.int64)
-    for area in range(areas):
-        upto = 0
-        for position in range(area_start[area], area_start[area + 1]):
-            home = by_area[position]
-            if vacancy[home] > 0:
-                beds[position], unit[position] = np.int64(vacancy[home]), np.int64(np.ceil(weight[home] * scale))
-            upto += unit[position] * beds[position]
-            edges[position] = upto
-            room[area] += beds[position]
-        total += room[area]
+    councils, beds, unit, edges, before, pull, room = _side_by_side(area_start, by_area, vacancy, weight)
+    total = room.sum()
     # The largest household an area may still have room for in one council: lowered when a search fails, so that a
     # family that fits nowhere costs one search a month and not one each.
-    largest = np.full(areas, 255)
-    count = _waiting(h.support, h.accommodation, n, waiting)
-    kinds, turns = take(h.accommodation, waiting[:count]), np.empty(count, np.uint32)
+    largest = np.full(room.size, 255)
+    who, sizes, homes, levels = (
+        np.empty(BLOCK, np.uint32), np.empty(BLOCK, np.uint8), np.empty(BLOCK, np.int16), np.empty(BLOCK)
+    )  # fmt: skip
+    beds_there, full = np.empty(area_of.size, np.bool_), True
     for turn in range(4):
-        if turn < 3:
-            wanted = INITIAL if turn == 0 else HOTEL if turn == 1 else UNPLACED
-            those = between(kinds, count, wanted, wanted, turns)
-        else:
-            those = between(kinds, count, INITIAL, HOTEL, turns)  # nobody who waits is in dispersal, between them
-        for turn_place in range(those):
+        for start in range(0, n, _PART):
             if total < 1:
                 break
-            position = turns[turn_place]
-            row = waiting[position]
-            who, members = h.slot[row], h.people[row]
-            if turn < 2:
-                area = area_of[h.council[row]]
-            else:
-                mark, area, upto = np.int64(uniform(key, who, 4 * month + turn) * total), 0, 0
-                for other in range(areas):
-                    upto += room[other]
-                    area += upto <= mark
-            if room[area] < members or largest[area] < members:
-                continue
-            level = uniform(key, who, 4 * (month + 1000) + turn)
-            first, end = area_start[area], area_start[area + 1]
-            its = edges[first:end]
-            if members == 1 and its[-1] > 0:
-                chosen = search(its, np.int64(level * its[-1]))
-            else:
-                chosen = _home_for_family(level, members, beds[first:end], unit[first:end])
-            if chosen < 0:
-                largest[area] = members - 1
-                continue
-            lost = unit[first + chosen] * members
-            for other in range(its.size):
-                its[other] -= lost * (other >= chosen)
-            chosen += first
-            home = by_area[chosen]
-            if h.council[row] >= 0:
-                occupied[h.council[row], kinds[position]] -= members
-            h.accommodation[row], h.council[row], kinds[position] = DISPERSAL, home, _PLACED
-            occupied[home, DISPERSAL] += members
-            beds[chosen] -= members
-            room[area] -= members
-            total -= members
-    left = between(kinds, count, UNPLACED, UNPLACED, turns)
-    for position in range(left):
-        queue[position] = waiting[turns[position]]
-    return left
-
-
-@njit(cache=True, nogil=True)
-def _waiting(support, accommodation, n, rows):
-    """Collect, in order, the supported households that a dispersal bed is wanted for. Returns how many."""
-    flags, count = np.zeros(BLOCK, np.bool_), 0
-    for start in range(0, n, BLOCK):
-        has, kind = support[start : min(start + BLOCK, n)], accommodation[start : min(start + BLOCK, n)]
-        for i in range(has.size):
-            flags[i] = (has[i] != NONE) & ((kind[i] == UNPLACED) | (kind[i] == HOTEL) | (kind[i] == INITIAL))
-        flags[has.size :] = False
-        count = append(flags, start, rows, count)
-    return count
+            found = _wanting(h.support, h.accommodation, turn, start, min(start + _PART, n), waiting)
+            for first in range(0, found, BLOCK):
+                if total < 1:
+                    break
+                rows = waiting[first : min(first + BLOCK, found)]
+                if turn < 2:
+                    if full:  # an area, since this was last asked
+                        for home in range(area_of.size):
+                            beds_there[home] = min(room[area_of[home]], largest[area_of[home]]) > 0
+                        full = False
+                    rows = rows[: _where_beds_are(h.council, beds_there, rows)]
+                count = rows.size
+                for i in range(count):
+                    row = rows[i]
+                    who[i], sizes[i], homes[i] = h.slot[row], h.people[row], h.council[row]
+                for i in range(count):
+                    levels[i] = uniform(key, who[i], 4 * (month + 1000) + turn)
+                for i in range(count):
+                    if total < 1:
+                        break
+                    members = np.int64(sizes[i])
+                    if turn < 2:
+                        area = area_of[np.uint64(homes[i])]
+                    else:
+                        mark, area = np.int64(uniform(key, who[i], 4 * month + turn) * total), 0
+                        for other in range(room.size):
+                            mark -= room[other]
+                            area += mark >= 0
+                    if min(room[area], largest[area]) < members:
+                        continue
+                    if members == 1 and pull[area] > 0:
+                        chosen = _home_for_one(np.int64(levels[i] * pull[area]), before, edges, area * WIDTH)
+                    else:
+                        end = area * _AREA + area_start[area + 1] - area_start[area]
+                        chosen = _home_for_family(levels[i], members, beds, unit, area * _AREA, end)
+                        if chosen < 0:
+                            largest[area] = members - 1
+                            full |= members == 1
+                            continue
+                    block, lost, home = chosen // WIDTH, unit[chosen] * members, councils[chosen]
+                    lower(edges, block * WIDTH, chosen % WIDTH, lost)  # type: ignore[call-arg]
+                    lower(before, area * WIDTH, block % WIDTH + 1, lost)
+                    pull[area] -= lost
+                    row = rows[i]
+                    if homes[i] >= 0:
+                        occupied[np.uint64(homes[i]), h.accommodation[row]] -= members
+                    h.accommodation[row], h.council[row] = DISPERSAL, home
+                    occupied[home, DISPERSAL] += members
+                    beds[chosen] -= members
+                    room[area] -= members
+                    total -= members
+                    full |= room[area] == 0
+    return _wanting(h.support, h.accommodation, 2, 0, n, queue)
 
 
 @njit(cache=True, nogil=True)
@@ -217,10 +290,9 @@ def displace(h, n, kind, surplus, occupied, queue, count):
     over = 0
     for home in range(surplus.size):
         over += surplus[home] > 0
-    part = 16 * BLOCK  # rows looked through together, from the newest back, because few are needed as a rule
-    housed = np.empty(part, np.uint32)
-    for start in range((n - 1) // part * part, -1, -part):
-        size = min(part, n - start)
+    housed = np.empty(_PART, np.uint32)
+    for start in range((n - 1) // _PART * _PART, -1, -_PART):
+        size = min(_PART, n - start)
         those = between(h.accommodation[start : start + size], size, kind, kind, housed)
         for position in range(those - 1, -1, -1):
             row = start + housed[position]

@@ -7,17 +7,14 @@ the flags into row numbers eight at a time. `sim/kernels.py` and `sim/placing.py
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numba import njit, types
-from numba.extending import intrinsic
+from numba import njit
 
+from sim.lanes import bits, write_eight
 from sim.randomness import uniform
 
 BLOCK = 1024  # rows looked at, or drawn for, together
-_EIGHT = np.uint64(0x0101_0101_0101_0101)  # one in each byte of a word
-_GATHER = np.uint64(0x0102_0408_1020_4080)  # times eight flags (bytes that are 0 or 1): their bits in the top byte
+SLACK = 8  # row numbers written past the last that is kept, at most
 
 
 def _places() -> np.ndarray:
@@ -30,45 +27,29 @@ def _places() -> np.ndarray:
 
 
 _PLACES = _places()
-
-
-@intrinsic
-def _write_eight(_: Any, column: Any, place: Any, word: Any) -> Any:
-    """Write a word over the eight bytes of a column from any place on; numba itself stores only whole elements."""
-
-    def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        array, where, what = arguments
-        start = builder.gep(context.make_array(signature.args[0])(context, builder, array).data, [where])
-        builder.store(what, builder.bitcast(start, what.type.as_pointer()), align=1)
-        return context.get_dummy_value()
-
-    return types.void(column, place, word), build
+_SET = np.array([pattern.bit_count() for pattern in range(256)], np.uint8)
 
 
 @njit(cache=True, nogil=True)
 def append(flags, first, rows, count):
     """Append to `rows` the numbers, from `first` on, of the flags that are set, in order. Returns the new count.
 
-    Eight flags at a time are taken as one word, which picks their places from a table: no branch, and no step for
-    each flag. Within 256 rows a place is a byte, so that eight are written at once; the next word overwrites those
-    that were not set.
+    Sixty-four flags at a time are taken as one word, and passed over when none is set. Each eight of its bits pick
+    their places from a table: no branch, and no step for each flag. Eight are written at once; the next eight
+    overwrite those that were not set.
 
     Args:
         flags: (BLOCK,) true or false.
-        rows: row numbers, `count` of them so far.
+        rows: row numbers, `count` of them so far, and room for SLACK beyond what it may hold.
     """
-    words, near = flags.view(np.uint64), np.empty(256, np.uint8)
-    for start in range(0, BLOCK, 256):
-        found = 0
-        for place in range(0, 256, 8):
-            word = words[(start + place) // 8]
-            those = np.uint64(place) * _EIGHT + _PLACES[(word * _GATHER) >> np.uint64(56)]
-            _write_eight(near, found, those)  # type: ignore[call-arg]
-            found += np.int64((word * _EIGHT) >> np.uint64(56))
-        to = rows[count : count + found]
-        for i in range(found):
-            to[i] = first + start + near[i]
-        count += found
+    for start in range(0, BLOCK, 64):
+        word = np.uint64(bits(flags, start))  # type: ignore[call-arg]
+        if word == 0:
+            continue
+        for near in range(0, 64, 8):
+            pattern = (word >> np.uint64(near)) & np.uint64(255)
+            write_eight(rows, count, _PLACES[pattern], first + start + near)
+            count += np.int64(_SET[pattern])
     return count
 
 

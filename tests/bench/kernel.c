@@ -4,12 +4,15 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#ifdef __AVX2__
+#include <immintrin.h>
+#endif
 
 enum { AWAITING, APPEAL, NOTICE, LEAVING, REFUSED, GONE };
 enum { GRANTED, REFUSAL, WITHDRAWN, ADMINISTRATIVE };
 enum { NONE, SUPPORTED };
 enum { INITIAL, DISPERSAL, HOTEL, OTHER_CONTINGENCY, OTHER, SUBSISTENCE, UNPLACED, KINDS };
-enum { NEVER = 32000, PLACED = 255, BLOCK = 1024 };
+enum { NEVER = 32000, BLOCK = 1024, PART = 16 * BLOCK, WIDTH = 16, AREA = WIDTH * WIDTH };
 
 typedef struct {
     uint32_t *slot;
@@ -36,21 +39,36 @@ __attribute__((constructor)) static void fill_places(void)
             if (pattern >> place & 1) places[pattern] |= (uint64_t)place << 8 * found++;
 }
 
+static inline uint64_t bits(const uint8_t *flags) /* 64 flags as the bits of one word */
+{
+    uint64_t word = 0;
+#ifdef __AVX2__
+    for (int half = 0; half < 64; half += 32) {
+        __m256i read = _mm256_loadu_si256((const __m256i *)(flags + half));
+        word |= (uint64_t)(uint32_t)_mm256_movemask_epi8(_mm256_slli_epi16(read, 7)) << half;
+    }
+#else
+    for (int near = 0; near < 64; near += 8) {
+        uint64_t eight;
+        memcpy(&eight, flags + near, 8);
+        word |= (eight * 0x0102040810204080 >> 56) << near;
+    }
+#endif
+    return word;
+}
+
 static int64_t append(const uint8_t *restrict flags, int64_t first, uint32_t *restrict rows, int64_t count)
 {
-    const uint64_t eight = 0x0101010101010101, gather = 0x0102040810204080;
-    uint8_t near[256];
-    for (int start = 0; start < BLOCK; start += 256) {
-        int found = 0;
-        for (uint64_t place = 0; place < 256; place += 8) {
-            uint64_t word, chosen;
-            memcpy(&word, flags + start + place, 8);
-            chosen = place * eight + places[word * gather >> 56];
-            memcpy(near + found, &chosen, 8);
-            found += word * eight >> 56;
+    for (int start = 0; start < BLOCK; start += 64) {
+        uint64_t word = bits(flags + start);
+        if (word == 0) continue;
+        for (int near = 0; near < 64; near += 8) {
+            int pattern = word >> near & 255;
+            uint8_t chosen[8];
+            memcpy(chosen, &places[pattern], 8);
+            for (int i = 0; i < 8; i++) rows[count + i] = first + start + near + chosen[i];
+            count += __builtin_popcount(pattern);
         }
-        for (int i = 0; i < found; i++) rows[count + i] = first + start + near[i];
-        count += found;
     }
     return count;
 }
@@ -112,13 +130,6 @@ static void cumulate(const double *weights, int count, double *edges)
 }
 
 static int search(const double *edges, int count, double mark)
-{
-    int64_t below = 0;
-    for (int i = 0; i < count - 1; i++) below += edges[i] <= mark;
-    return below;
-}
-
-static int search_whole(const int64_t *edges, int count, int64_t mark)
 {
     int64_t below = 0;
     for (int i = 0; i < count - 1; i++) below += edges[i] <= mark;
@@ -336,30 +347,108 @@ void leave(Columns *h, int64_t n, int month, const uint64_t *keys, double tail_h
     free(destinations);
 }
 
-static int home_for_family(double level, int members, const int64_t *beds, const int64_t *unit, int councils)
+typedef struct {
+    int64_t *councils, *beds, *unit, *edges, *before, *pull, *room;
+} Beds;
+
+static Beds side_by_side(const int64_t *area_start, int areas, const int64_t *by_area, const double *vacancy,
+                         const double *weight, int councils)
 {
-    int64_t total = 0, upto = 0;
-    int last = -1;
-    for (int i = 0; i < councils; i++)
-        if (beds[i] >= members) total += unit[i] * beds[i], last = i;
-    int64_t mark = (int64_t)(level * total);
-    for (int i = 0; i < councils; i++)
-        if (beds[i] >= members && (upto += unit[i] * beds[i]) > mark) return i;
-    return last;
+    int64_t *space = calloc(4 * areas * AREA + areas * WIDTH + 2 * areas, sizeof *space);
+    Beds found = {space, space + areas * AREA, space + 2 * areas * AREA, space + 3 * areas * AREA,
+                  space + 4 * areas * AREA, space + 4 * areas * AREA + areas * WIDTH, 0};
+    found.room = found.pull + areas;
+    double whole = 0.0;
+    for (int i = 0; i < councils; i++) whole += weight[i] * vacancy[i];
+    double scale = 0x1p50 / (whole > 1e-200 ? whole : 1e-200);
+    for (int area = 0; area < areas; area++) {
+        int64_t to = area * AREA;
+        for (int64_t i = area_start[area]; i < area_start[area + 1]; i++, to++) {
+            int64_t home = found.councils[to] = by_area[i];
+            if (vacancy[home] > 0)
+                found.beds[to] = (int64_t)vacancy[home], found.unit[to] = (int64_t)ceil(weight[home] * scale);
+            found.room[area] += found.beds[to];
+        }
+        for (int block = area * WIDTH; block < area * WIDTH + WIDTH; block++) {
+            int64_t upto = 0;
+            found.before[block] = found.pull[area];
+            for (int i = block * WIDTH; i < block * WIDTH + WIDTH; i++)
+                found.edges[i] = upto += found.unit[i] * found.beds[i];
+            found.pull[area] += upto;
+        }
+    }
+    return found;
 }
 
-static int64_t waiting_for_beds(const uint8_t *support, const uint8_t *accommodation, int64_t n, uint32_t *rows)
+static inline int passed(const int64_t *edges, int64_t mark)
+{
+    int64_t below = 0;
+    for (int i = 0; i < WIDTH; i++) below += edges[i] <= mark;
+    return below;
+}
+
+static inline void lower(int64_t *edges, int64_t first, int64_t lost)
+{
+    for (int64_t i = 0; i < WIDTH; i++) edges[i] -= i >= first ? lost : 0;
+}
+
+static inline int64_t product(const int64_t *one, const int64_t *other, int64_t least)
+{
+    int64_t sum = 0;
+    for (int i = 0; i < WIDTH; i++) sum += other[i] >= least ? one[i] * other[i] : 0;
+    return sum;
+}
+
+static inline int64_t home_for_family(double level, int members, const int64_t *beds, const int64_t *unit,
+                                      int64_t first, int64_t end)
+{
+    int64_t total = 0, chosen = -1;
+    for (int64_t block = first; block < end; block += WIDTH) total += product(unit + block, beds + block, members);
+    if (total == 0)
+        for (int64_t i = first; i < end; i++)
+            if (beds[i] >= members) chosen = i;
+    int64_t mark = (int64_t)(level * total);
+    for (int64_t block = first; block < end; block += WIDTH) {
+        int64_t here = product(unit + block, beds + block, members);
+        if (here > mark) {
+            chosen = block;
+            for (int64_t i = block; i < block + WIDTH; i++) {
+                mark -= unit[i] * beds[i] * (beds[i] >= members);
+                chosen += mark >= 0;
+            }
+            break;
+        }
+        mark -= here;
+    }
+    return chosen;
+}
+
+static int64_t wanting(const uint8_t *support, const uint8_t *accommodation, int turn, int64_t start, int64_t end,
+                       uint32_t *rows)
+{
+    uint8_t one = turn == 1 ? HOTEL : turn == 2 ? UNPLACED : INITIAL, other = turn == 3 ? HOTEL : one, flags[BLOCK];
+    int64_t count = 0;
+    for (int64_t first = start; first < end; first += BLOCK) {
+        int size = end - first < BLOCK ? end - first : BLOCK;
+        const uint8_t *kind = accommodation + first, *has = support + first;
+        if (turn == 2)
+            for (int i = 0; i < size; i++) flags[i] = (kind[i] == one) & (has[i] != NONE);
+        else
+            for (int i = 0; i < size; i++) flags[i] = (kind[i] == one) | (kind[i] == other);
+        memset(flags + size, 0, BLOCK - size);
+        count = append(flags, first, rows, count);
+    }
+    return count;
+}
+
+static int where_beds_are(const int16_t *council, const uint8_t *beds_there, uint32_t *rows, int size)
 {
     uint8_t flags[BLOCK];
-    int64_t count = 0;
-    for (int64_t start = 0; start < n; start += BLOCK) {
-        int size = n - start < BLOCK ? n - start : BLOCK;
-        const uint8_t *has = support + start, *kind = accommodation + start;
-        for (int i = 0; i < size; i++)
-            flags[i] = (has[i] != NONE) & ((kind[i] == UNPLACED) | (kind[i] == HOTEL) | (kind[i] == INITIAL));
-        memset(flags + size, 0, BLOCK - size);
-        count = append(flags, start, rows, count);
-    }
+    uint32_t kept[BLOCK];
+    for (int i = 0; i < size; i++) flags[i] = beds_there[council[rows[i]]];
+    memset(flags + size, 0, BLOCK - size);
+    int count = append(flags, 0, kept, 0);
+    for (int i = 0; i < count; i++) rows[i] = rows[kept[i]];
     return count;
 }
 
@@ -367,61 +456,75 @@ int64_t place(Columns *h, int64_t n, int month, uint64_t key, const int64_t *are
               int areas, const int64_t *by_area, const double *vacancy, const double *weight, int councils,
               int64_t *occupied, uint32_t *queue, uint32_t *waiting)
 {
-    int64_t *beds = calloc(3 * councils, sizeof *beds), *unit = beds + councils, *edges = unit + councils;
-    int64_t room[64] = {0}, total = 0;
+    Beds b = side_by_side(area_start, areas, by_area, vacancy, weight, councils);
+    int64_t total = 0;
     int largest[64];
-    double pull = 0.0;
-    for (int i = 0; i < councils; i++) pull += weight[i] * vacancy[i];
-    double scale = 0x1p50 / (pull > 1e-200 ? pull : 1e-200);
-    for (int area = 0; area < areas; area++) {
-        int64_t upto = 0;
-        for (int64_t i = area_start[area]; i < area_start[area + 1]; i++) {
-            beds[i] = (int64_t)vacancy[by_area[i]];
-            if (beds[i] > 0) unit[i] = (int64_t)ceil(weight[by_area[i]] * scale);
-            edges[i] = upto += unit[i] * beds[i];
-            room[area] += beds[i];
-        }
-        total += room[area], largest[area] = 255;
-    }
-    int64_t count = waiting_for_beds(h->support, h->accommodation, n, waiting);
-    uint8_t *kinds = malloc(count + 1);
-    uint32_t *turns = malloc((count + 1) * sizeof *turns);
-    for (int64_t i = 0; i < count; i++) kinds[i] = h->accommodation[waiting[i]];
+    uint8_t *beds_there = malloc(councils), sizes[BLOCK];
+    uint32_t who[BLOCK];
+    int16_t homes[BLOCK];
+    double levels[BLOCK];
+    bool full = true;
+    for (int area = 0; area < areas; area++) total += b.room[area], largest[area] = 255;
     for (int turn = 0; turn < 4; turn++) {
-        int low = turn == 1 ? HOTEL : turn == 2 ? UNPLACED : INITIAL;
-        int64_t those = bytes_between(kinds, count, low, turn < 3 ? low : HOTEL, turns);
-        for (int64_t i = 0; i < those && total >= 1; i++) {
-            uint32_t position = turns[i], row = waiting[position], who = h->slot[row];
-            int members = h->people[row], area = 0, chosen;
-            if (turn < 2) {
-                area = area_of[h->council[row]];
-            } else {
-                int64_t mark = (int64_t)(uniform(key, who, 4 * month + turn) * total), upto = 0;
-                for (int other = 0; other < areas; other++) upto += room[other], area += upto <= mark;
+        for (int64_t start = 0; start < n && total >= 1; start += PART) {
+            int64_t end = start + PART < n ? start + PART : n;
+            int64_t found = wanting(h->support, h->accommodation, turn, start, end, waiting);
+            for (int64_t first = 0; first < found && total >= 1; first += BLOCK) {
+                uint32_t *rows = waiting + first;
+                int count = found - first < BLOCK ? found - first : BLOCK;
+                if (turn < 2) {
+                    if (full)
+                        for (int i = 0; i < councils; i++)
+                            beds_there[i] = (b.room[area_of[i]] > 0) & (largest[area_of[i]] > 0);
+                    full = false;
+                    count = where_beds_are(h->council, beds_there, rows, count);
+                }
+                for (int i = 0; i < count; i++) {
+                    uint32_t row = rows[i];
+                    who[i] = h->slot[row], sizes[i] = h->people[row], homes[i] = h->council[row];
+                }
+                draw(key, who, count, 4 * (month + 1000) + turn, levels);
+                for (int i = 0; i < count && total >= 1; i++) {
+                    int64_t members = sizes[i], area = 0, block, chosen;
+                    if (turn < 2) {
+                        area = area_of[homes[i]];
+                    } else {
+                        int64_t mark = (int64_t)(uniform(key, who[i], 4 * month + turn) * total);
+                        for (int other = 0; other < areas; other++) mark -= b.room[other], area += mark >= 0;
+                    }
+                    if (b.room[area] < members || largest[area] < members) continue;
+                    if (members == 1 && b.pull[area] > 0) {
+                        int64_t mark = (int64_t)(levels[i] * b.pull[area]);
+                        block = area * WIDTH + passed(b.before + area * WIDTH, mark) - 1;
+                        chosen = block * WIDTH + passed(b.edges + block * WIDTH, mark - b.before[block]);
+                    } else {
+                        chosen = home_for_family(levels[i], members, b.beds, b.unit, area * AREA,
+                                                 area * AREA + area_start[area + 1] - area_start[area]);
+                        if (chosen < 0) {
+                            largest[area] = members - 1;
+                            full |= members == 1;
+                            continue;
+                        }
+                    }
+                    int64_t lost = b.unit[chosen] * members, home = b.councils[chosen];
+                    uint32_t row = rows[i];
+                    block = chosen / WIDTH;
+                    lower(b.edges + block * WIDTH, chosen % WIDTH, lost);
+                    lower(b.before + area * WIDTH, block % WIDTH + 1, lost);
+                    b.pull[area] -= lost;
+                    if (homes[i] >= 0) occupied[homes[i] * KINDS + h->accommodation[row]] -= members;
+                    h->accommodation[row] = DISPERSAL, h->council[row] = home;
+                    occupied[home * KINDS + DISPERSAL] += members;
+                    b.beds[chosen] -= members;
+                    b.room[area] -= members;
+                    total -= members;
+                    full |= b.room[area] == 0;
+                }
             }
-            if (room[area] < members || largest[area] < members) continue;
-            double level = uniform(key, who, 4 * (month + 1000) + turn);
-            int64_t first = area_start[area], *its = edges + first;
-            int size = area_start[area + 1] - first;
-            if (members == 1 && its[size - 1] > 0)
-                chosen = search_whole(its, size, (int64_t)(level * its[size - 1]));
-            else
-                chosen = home_for_family(level, members, beds + first, unit + first, size);
-            if (chosen < 0) { largest[area] = members - 1; continue; }
-            int64_t lost = unit[first + chosen] * members, home = by_area[first + chosen];
-            for (int other = 0; other < size; other++) its[other] -= lost * (other >= chosen);
-            if (h->council[row] >= 0) occupied[h->council[row] * KINDS + kinds[position]] -= members;
-            h->accommodation[row] = DISPERSAL, h->council[row] = home, kinds[position] = PLACED;
-            occupied[home * KINDS + DISPERSAL] += members;
-            beds[first + chosen] -= members;
-            room[area] -= members;
-            total -= members;
         }
     }
-    int64_t left = bytes_between(kinds, count, UNPLACED, UNPLACED, turns);
-    for (int64_t i = 0; i < left; i++) queue[i] = waiting[turns[i]];
-    free(beds), free(kinds), free(turns);
-    return left;
+    free(b.councils), free(beds_there);
+    return wanting(h->support, h->accommodation, 2, 0, n, queue);
 }
 
 static int next_with_room(const int64_t *vacancy, int councils, int first, int members)
@@ -471,7 +574,6 @@ static int by_row(const void *a, const void *b)
 int64_t displace(Columns *h, int64_t n, int kind, int64_t *surplus, int councils, int64_t *occupied, uint32_t *queue,
                  int64_t count)
 {
-    enum { PART = 16 * BLOCK };
     uint32_t housed[PART];
     int over = 0;
     for (int i = 0; i < councils; i++) over += surplus[i] > 0;
