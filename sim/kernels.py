@@ -51,6 +51,18 @@ def household_size(level, family_share, family_sizes):
 
 
 @njit(cache=True, nogil=True)
+def household_sizes(levels, family_share, family_sizes):
+    """`household_size` for each of many uniforms."""
+    edges, sizes = np.cumsum(family_sizes), np.ones(levels.size, np.uint8)
+    for i in range(levels.size):
+        sizes[i] += levels[i] < family_share
+    for edge in edges[:-1]:
+        for i in range(levels.size):
+            sizes[i] += (levels[i] < family_share) & (edge <= levels[i] / family_share * edges[-1])
+    return sizes
+
+
+@njit(cache=True, nogil=True)
 def months_until(days, level):
     """Whole months for a length in days, rounded up or down at random so that the mean is kept."""
     months = days / 30.4375
@@ -74,11 +86,12 @@ def arrive(
         rows in use, people newly supported, unaccompanied children.
     """
     family_share, uptake, unaccompanied, subsistence_only, school_share = shares
-    groups = np.cumsum(group_shares)
+    groups, homes = np.cumsum(group_shares), np.cumsum(subsistence_weight)
     supported_people, children_alone, left = 0, 0, people
     while left > 0:
         slots = next_slot + np.arange(BLOCK)
-        size, entry, subsistence = draw(keys[0], slots, 0), draw(keys[1], slots, 0), draw(keys[4], slots, 0)
+        entry, subsistence = draw(keys[1], slots, 0), draw(keys[4], slots, 0)
+        size = household_sizes(draw(keys[0], slots, 0), family_share, family_sizes)
         group = search_each(groups, draw(keys[2], slots, 0))
         for i in range(BLOCK):
             if left == 0:
@@ -86,18 +99,17 @@ def arrive(
             who = slots[i]
             alone = entry[i] >= 1.0 - unaccompanied  # looked after by a council, outside asylum support
             supported = (entry[i] < uptake) & (not alone)
-            members = 1 if alone else min(household_size(size[i], family_share, family_sizes), left)
+            members = 1 if alone else min(np.int64(size[i]), left)
             h.slot[n], h.claimed[n], h.people[n], h.decision_group[n] = who, month, members, group[i]
             h.school_age[n] = school_aged(keys[3], who, members, school_share)
             h.stage[n], h.due[n] = AWAITING, NEVER
             h.support[n], h.accommodation[n], h.council[n] = SUPPORTED if supported else NONE, UNPLACED, -1
             children_alone += alone
             supported_people += members * supported
-            if supported & (subsistence[i] < subsistence_only):
-                home = pick(uniform(keys[5], who, 0), subsistence_weight)
-                if home >= 0:
-                    h.accommodation[n], h.council[n] = SUBSISTENCE, home
-                    occupied[home, SUBSISTENCE] += members
+            if supported & (subsistence[i] < subsistence_only) & (homes[-1] > 0):
+                home = search(homes, uniform(keys[5], who, 0) * homes[-1])
+                h.accommodation[n], h.council[n] = SUBSISTENCE, home
+                occupied[home, SUBSISTENCE] += members
             left -= members
             n += 1
         next_slot += BLOCK

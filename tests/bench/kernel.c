@@ -141,6 +141,16 @@ static int household_size(double level, double share, const double *sizes, int c
     return level >= share ? 1 : 2 + pick(level / share, sizes, count);
 }
 
+static void household_sizes(const double *levels, double share, const double *sizes, int count, uint8_t *people)
+{
+    double edges[64];
+    cumulate(sizes, count, edges);
+    for (int i = 0; i < BLOCK; i++) people[i] = 1 + (levels[i] < share);
+    for (int one = 0; one < count - 1; one++)
+        for (int i = 0; i < BLOCK; i++)
+            people[i] += (levels[i] < share) & (edges[one] <= levels[i] / share * edges[count - 1]);
+}
+
 static int months_until(double days, double level)
 {
     double months = days / 30.4375;
@@ -153,15 +163,17 @@ void arrive(Columns *h, int64_t *n, int64_t slot, int month, int64_t people, con
             int size_count, const double *groups, int group_count, const double *subsistence_weight, int councils,
             int64_t *occupied, int64_t *supported, int64_t *alone)
 {
-    double edges[64], size[BLOCK], entry[BLOCK], level[BLOCK], subsistence[BLOCK];
-    uint8_t group[BLOCK];
+    double edges[64], entry[BLOCK], level[BLOCK], subsistence[BLOCK];
+    double *homes = malloc(councils * sizeof *homes);
+    uint8_t group[BLOCK], size[BLOCK];
     uint32_t slots[BLOCK];
     int64_t left = people;
-    cumulate(groups, group_count, edges);
+    cumulate(groups, group_count, edges), cumulate(subsistence_weight, councils, homes);
     *supported = *alone = 0;
     for (; left > 0; slot += BLOCK) {
         for (int i = 0; i < BLOCK; i++) slots[i] = slot + i;
-        draw(keys[0], slots, BLOCK, 0, size), draw(keys[1], slots, BLOCK, 0, entry);
+        draw(keys[0], slots, BLOCK, 0, level), draw(keys[1], slots, BLOCK, 0, entry);
+        household_sizes(level, family_share, sizes, size_count, size);
         draw(keys[2], slots, BLOCK, 0, level), draw(keys[4], slots, BLOCK, 0, subsistence);
         memset(group, 0, sizeof group);
         for (int one = 0; one < group_count - 1; one++)
@@ -172,7 +184,7 @@ void arrive(Columns *h, int64_t *n, int64_t slot, int month, int64_t people, con
             bool child = entry[i] >= 1.0 - unaccompanied, enters = (entry[i] < uptake) & !child;
             int64_t members = 1;
             if (!child) {
-                members = household_size(size[i], family_share, sizes, size_count);
+                members = size[i];
                 if (members > left) members = left;
             }
             int pupils = 0;
@@ -182,16 +194,15 @@ void arrive(Columns *h, int64_t *n, int64_t slot, int month, int64_t people, con
             h->support[row] = enters, h->accommodation[row] = UNPLACED, h->council[row] = -1;
             *alone += child;
             *supported += members * enters;
-            if (enters & (subsistence[i] < subsistence_only)) {
-                int home = pick(uniform(keys[5], who, 0), subsistence_weight, councils);
-                if (home >= 0) {
-                    h->accommodation[row] = SUBSISTENCE, h->council[row] = home;
-                    occupied[home * KINDS + SUBSISTENCE] += members;
-                }
+            if (enters & (subsistence[i] < subsistence_only) & (homes[councils - 1] > 0)) {
+                int home = search(homes, councils, uniform(keys[5], who, 0) * homes[councils - 1]);
+                h->accommodation[row] = SUBSISTENCE, h->council[row] = home;
+                occupied[home * KINDS + SUBSISTENCE] += members;
             }
             left -= members;
         }
     }
+    free(homes);
 }
 
 void arrive_on_appeal(Columns *h, int64_t *n, int64_t slot, int month, int64_t cases, const uint64_t *keys,
