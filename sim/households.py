@@ -13,14 +13,14 @@ from numba import njit
 
 from sim import kernels, placing
 from sim.numbers import numbers
-from sim.randomness import Draws, uniform
-from sim.rows import SLACK, between
+from sim.randomness import Draws
+from sim.rows import BLOCK, SLACK, between, draw, minus_log, take
 from sim.states import Accommodation, Outcome, Stage
 
 _GRANTED, _REFUSED, _WITHDRAWN, _ADMINISTRATIVE = (int(outcome) for outcome in Outcome)  # numba wants plain numbers
 _MOST_GRANTED = 0.98  # of the outcomes of one decision group
 _GONE_SHARE = 1 / 6  # of the rows, before the columns are closed up
-_AT_ONCE = 2**16  # rows of the start made at once: no array of all households stands beside the columns
+_SLICES = 4096  # of the interval from zero to one
 _ROOM = 1.1  # rows kept free beyond those asked for, so that columns are seldom moved
 
 SLOTS_A_MONTH = 2**20  # half of them for claims, half for appeals that no refusal explains
@@ -179,12 +179,15 @@ class Households:
 @njit(cache=True, nogil=True)
 def _fill_cells(h, stock, key, family_share, family_sizes):
     """Make households of as many people as each council and accommodation type has. Returns the rows in use."""
-    n = 0
+    n, drawn, sizes = 0, 0, np.empty(0, np.uint8)
     for home in range(stock.shape[0]):
         for kind in range(stock.shape[1]):
             left = stock[home, kind]
             while left > 0:
-                members = min(kernels.household_size(uniform(key, n, 0), family_share, family_sizes), left)
+                if n == drawn:
+                    drawn += BLOCK
+                    sizes = kernels.household_sizes(draw(key, np.arange(n, drawn), 0), family_share, family_sizes)
+                members = min(np.int64(sizes[n - drawn]), left)
                 h.people[n], h.council[n], h.accommodation[n] = members, home, kind
                 h.support[n] = kernels.SUPPORTED
                 left -= members
@@ -193,16 +196,49 @@ def _fill_cells(h, stock, key, family_share, family_sizes):
 
 
 @njit(cache=True, nogil=True)
-def _start_stages(h, order, quotas):
-    """Give supported households a stage in random order until each stage has its people; the rest are REFUSED."""
-    left = quotas.copy()
-    for row in order:
-        h.stage[row] = kernels.REFUSED
-        for stage in range(left.size):
-            if left[stage] > 0:
-                h.stage[row] = stage
-                left[stage] -= h.people[row]
-                break
+def _start_stages(h, levels, quotas):
+    """Give supported households a stage in random order until each stage has its people; the rest are REFUSED.
+
+    The order need not be made: a stage has the levels up to that of the household that fills it, which is looked for
+    among the few whose levels lie close.
+
+    Args:
+        levels: (household,) uniform, the random order.
+        quotas: (stage,) people.
+
+    Returns:
+        People awaiting a decision, and households with an appeal.
+    """
+    people = h.people[: levels.size]
+    near = np.zeros(_SLICES, np.int64)  # people by slice of levels
+    for row in range(levels.size):
+        near[np.int64(levels[row] * _SLICES)] += people[row]
+    part, before, taken, last = 0, 0, 0, np.empty(quotas.size)  # people in the slices before, and with a stage
+    for stage in range(quotas.size):
+        last[stage] = last[stage - 1] if stage else -1.0
+        if quotas[stage] <= 0:
+            continue
+        wanted = taken + quotas[stage]
+        while part < _SLICES and before + near[part] < wanted:
+            before += near[part]
+            part += 1
+        rows = np.flatnonzero((levels * _SLICES).astype(np.int64) == part)
+        taken = before
+        for row in rows[np.argsort(levels[rows])]:
+            if taken < wanted:
+                taken += people[row]
+                last[stage] = levels[row]
+        if part == _SLICES:
+            last[stage] = 1.0
+    awaiting, appeals = 0, 0
+    for row in range(levels.size):
+        stage = 0
+        for upto in last:
+            stage += levels[row] > upto
+        h.stage[row] = stage if stage < last.size else kernels.REFUSED
+        awaiting += people[row] * (stage == kernels.AWAITING)
+        appeals += stage == kernels.APPEAL
+    return awaiting, appeals
 
 
 def start(
@@ -230,10 +266,7 @@ def start(
     quotas[Stage.AWAITING] = now.support.uptake * national["awaiting"]
     quotas[Stage.APPEAL] = now.support.people_per_open_appeal * national["appeals"]
     quotas[Stage.NOTICE] = now.support.granted_supported * national["granted_a_month"] * exit_months
-    _start_stages(columns, np.argsort(draws.each("start stage", n, 0)), quotas)
-    people, stage = columns.people[:n], columns.stage[:n]
-    awaiting = int(people[stage == Stage.AWAITING].sum(dtype=np.int64))
-    appeals = int((stage == Stage.APPEAL).sum())
+    awaiting, appeals = _start_stages(columns, draws.each("start stage", n, 0), quotas)
     for wanted, missing in (
         (Stage.AWAITING, int(national["awaiting"]) - awaiting),
         (Stage.APPEAL, int(national["appeals"]) - appeals),
@@ -241,12 +274,13 @@ def start(
         key = draws.key(f"start unsupported {wanted.name}")
         n = _add_unsupported(columns, n, missing, int(wanted), key, now.intake.family_share, sizes)
     used = Columns(*(column[:n] for column in columns))
-    for first in range(0, n, _AT_ONCE):
-        part = Columns(*(column[first : first + _AT_ONCE] for column in used))
-        _start_times(part, first, now, exit_months, group_shares, draws)
+    _start_times(
+        used, draws.keys(("start age", "start due", "start group", "start children")), _mean_ages(now), exit_months,
+        group_shares, now.intake.school_age_share,
+    )  # fmt: skip
     order = _oldest_first(used.claimed)
     for column in used:
-        column[:] = column[order]
+        column[:] = take(column, order)
     used.slot[:] = np.arange(n)
     occupied = np.zeros((stock.shape[0], len(Accommodation)), np.int64)
     occupied[:, : stock.shape[1]] = stock
@@ -256,8 +290,12 @@ def start(
 @njit(cache=True, nogil=True)
 def _add_unsupported(h, n, missing, stage, key, family_share, family_sizes):
     """Append households outside support so that a published queue is met: people awaiting, or appeal cases."""
+    first = n
     while missing > 0:
-        members = kernels.household_size(uniform(key, n, 0), family_share, family_sizes)
+        place = (n - first) % BLOCK
+        if place == 0:
+            sizes = kernels.household_sizes(draw(key, np.arange(n, n + BLOCK), 0), family_share, family_sizes)
+        members = np.int64(sizes[place])
         if stage == kernels.AWAITING:
             members = min(members, missing)
         h.people[n], h.stage[n], h.council[n] = members, stage, -1
@@ -275,7 +313,7 @@ def _oldest_first(claimed):
     for month in claimed:
         place[month - lowest + 1] += 1
     place = np.cumsum(place)
-    order = np.empty(claimed.size, np.int32)
+    order = np.empty(claimed.size, np.uint32)
     for row in range(claimed.size):
         month = claimed[row] - lowest
         order[place[month]] = row
@@ -283,32 +321,42 @@ def _oldest_first(claimed):
     return order
 
 
-def _start_times(
-    h: Columns, first: int, now: Any, exit_months: float, group_shares: np.ndarray, draws: Draws
-) -> None:
-    """Waiting times, decision groups and children of the first households; waiting times only order the queues.
-
-    Args:
-        h: some rows of the columns.
-        first: row number of the first of them, which their draws are keyed by.
-    """
-    n = h.slot.size
-    mean_age = np.array([now.queues.awaiting_age, now.queues.appeal_age, now.queues.notice_age,
-                         now.queues.notice_age, now.queues.tail_age])  # fmt: skip
-    age = -np.log1p(-draws.each("start age", n, 0, first)) * mean_age[h.stage]
-    h.claimed[:] = -1 - np.minimum(age, 30_000).astype(np.int16)
-    due = (draws.each("start due", n, 0, first) * exit_months).astype(np.int16)
-    h.due[:] = np.where(h.stage == Stage.NOTICE, due, kernels.NEVER)
-    edges = np.cumsum(group_shares / group_shares.sum())
-    h.decision_group[:] = np.searchsorted(edges[:-1], draws.each("start group", n, 0, first), side="right")
-    _start_children(h, draws.key("start children"), first, now.intake.school_age_share)
+def _mean_ages(now: Any) -> np.ndarray:
+    """Mean months since the claim, by stage."""
+    own = now.queues
+    return np.array([own.awaiting_age, own.appeal_age, own.notice_age, own.notice_age, own.tail_age], float)
 
 
 @njit(cache=True, nogil=True)
-def _start_children(h, key, first, share):
-    """School-age children of the first households."""
-    for row in range(h.people.size):
-        h.school_age[row] = kernels.school_aged(key, first + row, h.people[row], share)
+def _start_times(h, keys, mean_age, exit_months, group_shares, school_share):
+    """Waiting times, decision groups and children of the first households; waiting times only order the queues.
+
+    Args:
+        h: the columns; their row numbers are what draws are keyed by.
+        keys: uint64 keys (age, due, group, children).
+        mean_age: (stage,) months.
+        exit_months: from a grant to the end of support.
+        group_shares: (decision group,) shares of claims.
+        school_share: probability that a family member after the first is of school age.
+    """
+    n, edges = h.slot.size, np.cumsum(group_shares / group_shares.sum())
+    for first in range(0, n, BLOCK):
+        size = min(BLOCK, n - first)
+        who = np.arange(first, first + BLOCK)
+        age, due, group = minus_log(draw(keys[0], who, 0)), draw(keys[1], who, 0), draw(keys[2], who, 0)
+        for i in range(size):
+            h.claimed[first + i] = -1 - np.int64(min(age[i] * mean_age[h.stage[first + i]], 30_000.0))
+        for i in range(size):
+            h.due[first + i] = np.int64(due[i] * exit_months) if h.stage[first + i] == kernels.NOTICE else kernels.NEVER
+        h.decision_group[first : first + size] = 0
+        for edge in edges[:-1]:
+            for i in range(size):
+                h.decision_group[first + i] += edge <= group[i]
+    h.school_age[:] = 0
+    families = np.empty(n + SLACK, np.uint32)
+    for place in range(between(h.people, n, 2, 255, families)):
+        row = families[place]
+        h.school_age[row] = kernels.school_aged(keys[3], row, h.people[row], school_share)
 
 
 @njit(cache=True)
