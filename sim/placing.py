@@ -120,14 +120,18 @@ def _wanting(support, accommodation, turn, start, end, rows):
 
 
 @njit(cache=True, nogil=True)
-def _where_beds_are(council, beds_there, rows):
-    """Keep, in order, those of up to BLOCK rows who live where there are beds. Returns how many."""
-    flags, kept = np.zeros(BLOCK, np.bool_), np.empty(BLOCK, np.uint32)
-    for i in range(rows.size):
-        flags[i] = beds_there[np.uint64(council[rows[i]])]
-    count = append(flags, 0, kept, 0)
-    for i in range(count):
-        rows[i] = rows[kept[i]]
+def _living(council, there, rows):
+    """Keep, in order, those of the rows who live in councils marked as `there`. Returns how many."""
+    flags, kept, count = np.zeros(BLOCK, np.bool_), np.empty(BLOCK, np.uint32), 0
+    for first in range(0, rows.size, BLOCK):
+        these = rows[first : first + BLOCK]
+        for i in range(these.size):
+            flags[i] = there[np.uint64(council[these[i]])]
+        flags[these.size :] = False
+        found = append(flags, 0, kept, 0)
+        for i in range(found):
+            rows[count + i] = these[kept[i]]
+        count += found
     return count
 
 
@@ -172,7 +176,7 @@ def place(
                         for home in range(area_of.size):
                             beds_there[home] = min(room[area_of[home]], largest[area_of[home]]) > 0
                         full = False
-                    rows = rows[: _where_beds_are(h.council, beds_there, rows)]
+                    rows = rows[: _living(h.council, beds_there, rows)]
                 count = rows.size
                 for i in range(count):
                     row = rows[i]
@@ -294,6 +298,7 @@ def displace(h, n, kind, surplus, occupied, queue, count):
     for start in range((n - 1) // _PART * _PART, -1, -_PART):
         size = min(_PART, n - start)
         those = between(h.accommodation[start : start + size], size, kind, kind, housed)
+        those = _living(h.council[start : start + size], surplus > 0, housed[:those])
         for position in range(those - 1, -1, -1):
             row = start + housed[position]
             home = h.council[row]

@@ -452,14 +452,20 @@ static int64_t wanting(const uint8_t *support, const uint8_t *accommodation, int
     return count;
 }
 
-static int where_beds_are(const int16_t *council, const uint8_t *beds_there, uint32_t *rows, int size)
+static int64_t living(const int16_t *council, const uint8_t *there, uint32_t *rows, int64_t n)
 {
     uint8_t flags[BLOCK];
     uint32_t kept[BLOCK];
-    for (int i = 0; i < size; i++) flags[i] = beds_there[council[rows[i]]];
-    memset(flags + size, 0, BLOCK - size);
-    int count = append(flags, 0, kept, 0);
-    for (int i = 0; i < count; i++) rows[i] = rows[kept[i]];
+    int64_t count = 0;
+    for (int64_t first = 0; first < n; first += BLOCK) {
+        int size = n - first < BLOCK ? n - first : BLOCK;
+        const uint32_t *these = rows + first;
+        for (int i = 0; i < size; i++) flags[i] = there[council[these[i]]];
+        memset(flags + size, 0, BLOCK - size);
+        int found = append(flags, 0, kept, 0);
+        for (int i = 0; i < found; i++) rows[count + i] = these[kept[i]];
+        count += found;
+    }
     return count;
 }
 
@@ -488,7 +494,7 @@ int64_t place(Columns *h, int64_t n, int month, uint64_t key, const int64_t *are
                         for (int i = 0; i < councils; i++)
                             beds_there[i] = (b.room[area_of[i]] > 0) & (largest[area_of[i]] > 0);
                     full = false;
-                    count = where_beds_are(h->council, beds_there, rows, count);
+                    count = living(h->council, beds_there, rows, count);
                 }
                 for (int i = 0; i < count; i++) {
                     uint32_t row = rows[i];
@@ -587,10 +593,13 @@ int64_t displace(Columns *h, int64_t n, int kind, int64_t *surplus, int councils
 {
     uint32_t housed[PART];
     int over = 0;
+    uint8_t *there = malloc(councils);
     for (int i = 0; i < councils; i++) over += surplus[i] > 0;
     for (int64_t start = (n - 1) / PART * PART; start >= 0 && over > 0; start -= PART) {
         int64_t size = n - start < PART ? n - start : PART;
-        for (int64_t i = bytes_between(h->accommodation + start, size, kind, kind, housed) - 1; i >= 0; i--) {
+        int64_t those = bytes_between(h->accommodation + start, size, kind, kind, housed);
+        for (int i = 0; i < councils; i++) there[i] = surplus[i] > 0;
+        for (int64_t i = living(h->council + start, there, housed, those) - 1; i >= 0; i--) {
             uint32_t row = start + housed[i];
             int home = h->council[row];
             if (surplus[home] > 0) {
@@ -602,6 +611,7 @@ int64_t displace(Columns *h, int64_t n, int kind, int64_t *surplus, int councils
             }
         }
     }
+    free(there);
     qsort(queue, count, sizeof *queue, by_row);
     return count;
 }
