@@ -6,20 +6,20 @@ are cash: nothing is uprated unless an instrument says so or a scenario dates a 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from types import MappingProxyType
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numba import njit
 
-from params.instruments import HOUSED, NATIONS, Instrument, financial_year
+from params.instruments import HOUSED, KINDS, NATIONS, Instrument, financial_year
 from sim.costs import price_level
 from sim.states import Accommodation, Service
 
-_SUBSISTENCE = int(Accommodation.SUBSISTENCE)  # those before it house people
+_SUBSISTENCE = int(Accommodation.SUBSISTENCE)  # the last kind that is published; those before it house people
 _LAST_OF_QUARTER = (3, 6, 9, 12)
 
 
@@ -58,7 +58,7 @@ class Caseload:
     @property
     def accommodated(self) -> np.ndarray:
         """People in any accommodation at the month's end."""
-        return np.asarray(_accommodated(self.people))
+        return np.asarray(self.people[:, :_SUBSISTENCE].sum(axis=1).astype(float))
 
     @property
     def gross_cost(self) -> np.ndarray:
@@ -71,55 +71,111 @@ class Caseload:
         return date.fromisoformat(f"{self.month}-01")
 
 
+_CODES = {kind: code for code, kind in enumerate(KINDS)}
+(
+    _PER_PERSON_ON_DATE, _PER_OCCUPIED_BED, _NET_GROWTH_MONTH, _NET_GROWTH_QUARTER, _NEW_BED, _SETUP, _PER_SERVICE,
+    _MOVE_ON, _COST_RECOVERY,
+) = (
+    _CODES[kind] for kind in (
+        "per_person_on_date", "per_occupied_bed", "net_growth_month", "net_growth_quarter", "new_bed", "setup",
+        "per_service", "move_on", "cost_recovery",
+    )
+)  # fmt: skip
+_TERM = np.dtype(
+    [
+        ("kind", np.int64), ("rate", np.float64), ("rural_uplift", np.float64), ("floor", np.float64),
+        ("cap", np.float64), ("service", np.int64), ("housed", np.bool_), ("counted", np.float64, (_SUBSISTENCE + 1,)),
+        ("nations", np.float64, (len(NATIONS),)),
+    ],
+    align=True,
+)  # fmt: skip
+
+
+@lru_cache(maxsize=8192)
+def terms(now: Any, day: date) -> np.ndarray:
+    """What each instrument in force pays in a month, (instrument,), as records that compiled rules read.
+
+    Its rate is that of the month: tapered, or linked to prices. A floor or cap of infinity is none; service is -1
+    where an instrument looks at none.
+
+    Args:
+        now: the month's assumptions.
+        day: first day of the month.
+    """
+    return _terms([own for own in now.instruments if own.rate], day, now)
+
+
+def _terms(instruments: Sequence[Instrument], day: date, now: Any) -> np.ndarray:
+    found = np.zeros(len(instruments), _TERM)
+    for term, own in zip(found, instruments, strict=True):
+        term["kind"] = _CODES[own.kind]
+        term["rate"] = float(own.rate) * _share_of_rate(day, own, now)
+        term["rural_uplift"] = own.rural_uplift
+        term["floor"] = -np.inf if own.floor is None else own.floor / 12
+        term["cap"] = np.inf if own.cap is None else own.cap / 12
+        term["service"] = Service[own.service.upper()] if own.service else -1
+        term["housed"] = tuple(own.accommodation) == HOUSED
+        term["counted"][[Accommodation[word.upper()] for word in own.accommodation]] = True
+        term["nations"] = [nation in own.nations for nation in NATIONS]
+    found.flags.writeable = False
+    return found
+
+
 @njit(cache=True)
-def _accommodated(people: np.ndarray) -> np.ndarray:
-    housed = np.zeros(people.shape[0])
-    for row in range(people.shape[0]):
-        for kind in range(_SUBSISTENCE):
-            housed[row] += people[row, kind]
-    return housed
+def pay(
+    terms: np.ndarray, ends_quarter: bool, nation_row: np.ndarray, rural: np.ndarray, people: np.ndarray,
+    baseline: np.ndarray, baseline_people: np.ndarray, quarter_before: np.ndarray, beds_opened: np.ndarray,
+    first_proposals: np.ndarray, duties: np.ndarray, needed: np.ndarray, gross: np.ndarray,
+) -> np.ndarray:
+    """Grant to each council this month, (council,), GBP cash: the sum of what every instrument pays.
+
+    Args:
+        terms: (instrument,) from `terms`.
+        ends_quarter: whether the month is the last of its quarter.
+        nation_row: (council,) index into NATIONS.
+        rural, people and what follows: as in `Caseload`.
+
+    Source: `params.instruments` gives each kind's formula and the order of the modifiers.
+    """
+    paid = np.zeros(rural.size)
+    for term in terms:
+        for row in range(rural.size):
+            now_here = _counted(term, people[row])
+            on_date = baseline[row] if term.housed else _counted(term, baseline_people[row])
+            amount = 0.0
+            if term.kind == _PER_PERSON_ON_DATE:
+                amount = term.rate / 12 * on_date
+            elif term.kind == _PER_OCCUPIED_BED:
+                amount = term.rate / 12 * now_here
+            elif term.kind == _NET_GROWTH_MONTH:
+                amount = term.rate * max(now_here - on_date, 0.0)
+            elif term.kind == _NET_GROWTH_QUARTER:
+                amount = term.rate * max(now_here - _counted(term, quarter_before[row]), 0.0) * ends_quarter
+            elif term.kind == _NEW_BED:
+                amount = term.rate * beds_opened[row]
+            elif term.kind == _SETUP:
+                amount = term.rate * first_proposals[row]
+            elif term.kind == _PER_SERVICE:
+                amount = term.rate / 12 * needed[row, term.service]
+            elif term.kind == _MOVE_ON:
+                amount = term.rate * duties[row]
+            elif term.kind == _COST_RECOVERY:
+                amount = term.rate * (gross[row, term.service] if term.service >= 0 else gross[row].sum())
+            if rural[row]:
+                amount *= 1 + term.rural_uplift
+            if now_here > 0 or on_date > 0:
+                amount = max(amount, term.floor)
+            paid[row] += min(amount, term.cap) * term.nations[nation_row[row]]
+    return paid
 
 
-def _now(load: Caseload, own: Instrument) -> np.ndarray:
-    return load.accommodated if tuple(own.accommodation) == HOUSED else _of(load.people, own)
-
-
-def _on_date(load: Caseload, own: Instrument) -> np.ndarray:
-    return load.baseline if tuple(own.accommodation) == HOUSED else _of(load.baseline_people, own)
-
-
-def _of(people: np.ndarray, own: Instrument) -> np.ndarray:
-    kinds = [Accommodation[word.upper()] for word in own.accommodation]
-    return np.asarray(people[:, kinds].sum(axis=1).astype(float))
-
-
-def _quarter_growth(load: Caseload, own: Instrument, rate: float) -> np.ndarray:
-    if load.day.month not in _LAST_OF_QUARTER:
-        return np.zeros(load.baseline.size)
-    return rate * np.maximum(_of(load.people, own) - _of(load.quarter_before, own), 0)
-
-
-def _service_demand(load: Caseload, own: Instrument, rate: float) -> np.ndarray:
-    return rate / 12 * load.needed[:, Service[own.service.upper()]]
-
-
-def _cost(load: Caseload, own: Instrument, rate: float) -> np.ndarray:
-    return rate * (load.gross[:, Service[own.service.upper()]] if own.service else load.gross_cost)
-
-
-AMOUNTS: Mapping[str, Callable[[Caseload, Instrument, float], np.ndarray]] = MappingProxyType(
-    {
-        "per_person_on_date": lambda load, own, rate: rate / 12 * _on_date(load, own),
-        "per_occupied_bed": lambda load, own, rate: rate / 12 * _now(load, own),
-        "net_growth_month": lambda load, own, rate: rate * np.maximum(_now(load, own) - _on_date(load, own), 0),
-        "net_growth_quarter": _quarter_growth,
-        "new_bed": lambda load, own, rate: rate * load.beds_opened,
-        "setup": lambda load, own, rate: rate * load.first_proposals,
-        "per_service": _service_demand,
-        "move_on": lambda load, own, rate: rate * load.duties,
-        "cost_recovery": _cost,
-    }
-)
+@njit(cache=True)
+def _counted(term: Any, people: np.ndarray) -> float:
+    """People of one council in the accommodation that an instrument looks at."""
+    total = 0.0
+    for kind in range(_SUBSISTENCE + 1):
+        total += people[kind] * term.counted[kind]
+    return total
 
 
 def payment(load: Caseload, own: Instrument, now: Any) -> np.ndarray:
@@ -129,23 +185,19 @@ def payment(load: Caseload, own: Instrument, now: Any) -> np.ndarray:
         load: the month's caseload.
         own: the instrument, its rate a number; whether it is in force is the caller's business.
         now: the month's assumptions, of which the price level is read where the rate is linked to prices.
-
-    Source: `params.instruments` gives each kind's formula and the order of the modifiers.
     """
-    paid = AMOUNTS[own.kind](load, own, float(own.rate) * _share_of_rate(load.day, own, now))
-    if own.rural_uplift:
-        paid = paid * np.where(load.rural, 1 + own.rural_uplift, 1.0)
-    if own.floor is not None:
-        paid = np.where(_in_scope(load, own), np.maximum(paid, own.floor / 12), paid)
-    if own.cap is not None:
-        paid = np.minimum(paid, own.cap / 12)
-    if tuple(own.nations) != NATIONS:
-        paid = paid * np.isin(load.nation, own.nations)
-    return np.asarray(paid)
+    return _paid(load, _terms([own], load.day, now))
 
 
-def _in_scope(load: Caseload, own: Instrument) -> np.ndarray:
-    return np.asarray((_now(load, own) > 0) | (_on_date(load, own) > 0))
+def _paid(load: Caseload, terms: np.ndarray) -> np.ndarray:
+    nation_row = (load.nation[:, None] == np.array(NATIONS)).argmax(axis=1)
+    columns = (
+        load.people, load.baseline, load.baseline_people, load.quarter_before, load.beds_opened, load.first_proposals,
+        load.duties, load.needed, load.gross,
+    )  # fmt: skip
+    numbers = (np.ascontiguousarray(column, float) for column in columns)
+    rural = np.ascontiguousarray(load.rural)
+    return np.asarray(pay(terms, load.day.month in _LAST_OF_QUARTER, nation_row, rural, *numbers))
 
 
 def _share_of_rate(day: date, own: Instrument, now: Any) -> float:
@@ -167,11 +219,7 @@ def grants(load: Caseload, now: Any) -> np.ndarray:
 
     Source: Asylum Grant 2025-26 for the first two standing instruments; the others are earlier grants and scenarios.
     """
-    total = np.zeros(load.baseline.size)
-    for own in now.instruments:
-        if own.rate:
-            total += payment(load, own, now)
-    return total
+    return _paid(load, terms(now, load.day))
 
 
 @njit(cache=True)

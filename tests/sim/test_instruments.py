@@ -17,7 +17,7 @@ import sim
 from params.instruments import KINDS, NATIONS, SERVICES, Instrument, build, library
 from params.register import read_register
 from sim.costs import price_level
-from sim.funding import AMOUNTS, Caseload, grants, payment
+from sim.funding import Caseload, grants, payment
 from sim.states import Accommodation, Service
 
 pytestmark = pytest.mark.unit
@@ -55,30 +55,30 @@ def paid(load: Caseload, kind: str, rate: float = 1200.0, **given: object) -> li
     return payment(load, instrument(kind, rate, **given), NOW).tolist()
 
 
-def test_every_kind_has_its_function_and_the_words_are_the_model_s():
-    assert set(AMOUNTS) == set(KINDS)
+FORMULAS = [
+    ("per_person_on_date", {}, [15_000, 1200, 0]),
+    ("per_person_on_date", {"accommodation": ["dispersal"]}, [9000, 1200, 0]),
+    ("per_occupied_bed", {}, [15_000, 1000, 4500]),
+    ("net_growth_month", {"rate": 100.0}, [0, 0, 4500]),
+    ("net_growth_month", {"rate": 100.0, "accommodation": ["dispersal"]}, [3000, 0, 4000]),
+    ("net_growth_quarter", {"rate": 3500.0, "accommodation": ["dispersal", "initial"]}, [105_000, 0, 157_500]),
+    ("new_bed", {"rate": 3500.0}, [21_000, 0, 140_000]),
+    ("setup", {"rate": 150_000.0}, [0, 0, 150_000]),
+    ("per_service", {"rate": 120.0, "service": "esol"}, [10, 90, 170]),
+    ("move_on", {"rate": 5000.0}, [20_000, 0, 5000]),
+    ("cost_recovery", {"rate": 0.5}, [14_000, 46_000, 78_000]),
+    ("cost_recovery", {"rate": 0.5, "service": "coordination"}, [3500, 7500, 11_500]),
+]
+
+
+def test_every_kind_has_its_formula_and_the_words_are_the_model_s():
+    assert {kind for kind, *_ in FORMULAS} == set(KINDS)
     assert [s.name.lower() for s in Service] == list(SERVICES)
     assert [a.name.lower() for a in Accommodation][: Accommodation.SUBSISTENCE] == TOGETHER
     assert set(params.reference("councils")["nation"]) == set(NATIONS)
 
 
-@pytest.mark.parametrize(
-    ("kind", "given", "expected"),
-    [
-        ("per_person_on_date", {}, [15_000, 1200, 0]),
-        ("per_person_on_date", {"accommodation": ["dispersal"]}, [9000, 1200, 0]),
-        ("per_occupied_bed", {}, [15_000, 1000, 4500]),
-        ("net_growth_month", {"rate": 100.0}, [0, 0, 4500]),
-        ("net_growth_month", {"rate": 100.0, "accommodation": ["dispersal"]}, [3000, 0, 4000]),
-        ("net_growth_quarter", {"rate": 3500.0, "accommodation": ["dispersal", "initial"]}, [105_000, 0, 157_500]),
-        ("new_bed", {"rate": 3500.0}, [21_000, 0, 140_000]),
-        ("setup", {"rate": 150_000.0}, [0, 0, 150_000]),
-        ("per_service", {"rate": 120.0, "service": "esol"}, [10, 90, 170]),
-        ("move_on", {"rate": 5000.0}, [20_000, 0, 5000]),
-        ("cost_recovery", {"rate": 0.5}, [14_000, 46_000, 78_000]),
-        ("cost_recovery", {"rate": 0.5, "service": "coordination"}, [3500, 7500, 11_500]),
-    ],
-)
+@pytest.mark.parametrize(("kind", "given", "expected"), FORMULAS)
 def test_each_kind_pays_by_its_formula(load, kind, given, expected):
     assert paid(load, kind, **given) == pytest.approx(expected)
 
