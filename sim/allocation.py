@@ -11,11 +11,14 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
+from numba import njit
 
-from sim import equity
-from sim.council import Councils
+from sim.council import Councils, limit
+from sim.equity import water_fill
 
 Allocation = Callable[[Councils, Any], np.ndarray]
+NAMES = ("status_quo", "population_share", "index", "equity_lp")
+_STATUS_QUO, _POPULATION_SHARE, _INDEX, _ = range(len(NAMES))
 
 
 def status_quo(councils: Councils, now: Any) -> np.ndarray:
@@ -25,12 +28,12 @@ def status_quo(councils: Councils, now: Any) -> np.ndarray:
 
 def population_share(councils: Councils, now: Any) -> np.ndarray:
     """Councils below their share of population first, in proportion to what they are short of."""
-    return _short_of(councils, councils.population)
+    return np.asarray(weights(councils.under(now), _POPULATION_SHARE))
 
 
 def index(councils: Councils, now: Any) -> np.ndarray:
     """Councils below their share by the transparent index first (`equity.index_weight`)."""
-    return _short_of(councils, councils.fair_weight)
+    return np.asarray(weights(councils.under(now), _INDEX))
 
 
 def equity_lp(councils: Councils, now: Any) -> np.ndarray:
@@ -38,19 +41,33 @@ def equity_lp(councils: Councils, now: Any) -> np.ndarray:
 
     Water-filling inside the month; `equity.least_largest_rate` is the linear programme it equals.
     """
-    target = equity.water_fill(float(councils.people.sum()), councils.population, councils.limit(now) + 1.0)
-    return _shortfall(councils, target)
+    return np.asarray(weights(councils.under(now), NAMES.index("equity_lp")))
 
 
-def _short_of(councils: Councils, weight: np.ndarray) -> np.ndarray:
-    return _shortfall(councils, councils.people.sum() * weight / weight.sum())
+@njit(cache=True)
+def weights(rows: np.ndarray, rule: int) -> np.ndarray:
+    """Weight of each council (council,) by one of the rules: its place in `NAMES`.
 
-
-def _shortfall(councils: Councils, target: np.ndarray) -> np.ndarray:
-    """People each council is short of its target; a little everywhere, so that a bed is never left empty."""
-    return np.asarray(np.maximum(target - councils.people, 0.0) + 1.0)
+    But for the status quo it is the people a council is short of its target; a little everywhere, so that a bed is
+    never left empty.
+    """
+    if rule == _STATUS_QUO:
+        return np.ones(rows.size)
+    people, share, room = 0, np.empty(rows.size), np.empty(rows.size)
+    for row in range(rows.size):
+        own = rows[row]
+        people += own.people
+        share[row] = own.fair_weight if rule == _INDEX else own.population
+        room[row] = limit(own) + 1.0
+    if rule in (_INDEX, _POPULATION_SHARE):
+        target = people * share / share.sum()
+    else:
+        target = water_fill(float(people), share, room)
+    for row in range(rows.size):
+        target[row] = max(target[row] - rows[row].people, 0.0) + 1.0
+    return target
 
 
 RULES: Mapping[str, Allocation] = MappingProxyType(
-    {"status_quo": status_quo, "population_share": population_share, "index": index, "equity_lp": equity_lp}
+    dict(zip(NAMES, (status_quo, population_share, index, equity_lp), strict=True))
 )

@@ -15,10 +15,10 @@ def needed() -> bool:
     Numba tells this only to itself; where a later version keeps its code otherwise, nothing is said.
     """
     try:
-        kept = month.until_grants._cache._cache_file._load_index()  # type: ignore[attr-defined]
+        kept = month.run._cache._cache_file._load_index()  # type: ignore[attr-defined]
     except (AttributeError, OSError):
         return False
-    return not kept and not month.until_grants.signatures
+    return not kept and not month.run.signatures
 
 
 def notice() -> None:

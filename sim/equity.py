@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numba import njit
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -134,6 +135,7 @@ def metrics(stock: pd.DataFrame, councils: pd.DataFrame, now: Any) -> pd.Series:
     )
 
 
+@njit(cache=True)
 def water_fill(total: float, weight: np.ndarray, room: np.ndarray) -> np.ndarray:
     """Share `total` people in proportion to `weight` without exceeding `room` anywhere.
 
@@ -148,15 +150,15 @@ def water_fill(total: float, weight: np.ndarray, room: np.ndarray) -> np.ndarray
     Returns:
         People (place,), summing to the smaller of `total` and all room.
     """
-    order = np.argsort(room / weight)
+    order, total = np.argsort(room / weight), min(total, float(room.sum()))
     level = room[order] / weight[order]
     filled = np.cumsum(room[order])
     open_weight = weight[order].sum() - np.cumsum(weight[order])
     reached = filled + level * open_weight  # people placed when place k has just filled
-    k = int(np.searchsorted(reached, min(total, float(room.sum()))))
+    k = int(np.searchsorted(reached, total))
     before = filled[k - 1] if k else 0.0
-    rate = (min(total, float(room.sum())) - before) / weight[order][k:].sum() if k < room.size else np.inf
-    return np.asarray(np.minimum(room, rate * weight))
+    rate = (total - before) / weight[order][k:].sum() if k < room.size else np.inf
+    return np.minimum(room, rate * weight)
 
 
 def least_largest_rate(total: float, weight: np.ndarray, room: np.ndarray) -> np.ndarray:

@@ -76,21 +76,21 @@ class Households:
     def __init__(self, columns: Columns, n: int, occupied: np.ndarray) -> None:
         self.columns = columns
         self.n = n
-        self._gone = 0  # rows of households that are gone, at the last census
+        self.gone = 0  # rows of households that are gone, at the last census
         self.occupied = occupied
         self._make_room()
 
     def _make_room(self) -> None:
-        self.queue, self._rows = (np.empty(self.columns.slot.size + SLACK, np.uint32) for _ in range(2))
+        self.queue, self.scratch = (np.empty(self.columns.slot.size + SLACK, np.uint32) for _ in range(2))
 
     def reserve(self, extra: int) -> None:
         """Make room for `extra` more households."""
-        if self._gone > _GONE_SHARE * self.n:
+        if self.gone > _GONE_SHARE * self.n:
             self._close_up()
         if self.n + extra > self.columns.slot.size:
             size = int((self.n + extra) * _ROOM) + 1024
             columns = list(self.columns)
-            self.columns = self.queue = self._rows = None  # type: ignore[assignment]  # so that no two copies stand
+            self.columns = self.queue = self.scratch = None  # type: ignore[assignment]  # so that no two copies stand
             for place, column in enumerate(columns):
                 columns[place] = np.zeros(size, column.dtype)
                 columns[place][: self.n] = column[: self.n]
@@ -126,11 +126,11 @@ class Households:
 
     def decide(self, month: int, *rule: Any) -> int:
         """Initial decisions; see `kernels.decide`. Returns appeals lodged, in households."""
-        return int(kernels.decide(self.columns, self.n, month, *rule, self._rows))  # type: ignore[call-arg]
+        return int(kernels.decide(self.columns, self.n, month, *rule, self.scratch))  # type: ignore[call-arg]
 
     def decide_appeals(self, month: int, *rule: Any) -> tuple[int, int]:
         """Appeal decisions; see `kernels.decide_appeals`. Returns cases decided, cases allowed."""
-        decided, allowed = kernels.decide_appeals(self.columns, self.n, month, *rule, self._rows)  # type: ignore[call-arg]
+        decided, allowed = kernels.decide_appeals(self.columns, self.n, month, *rule, self.scratch)  # type: ignore[call-arg]
         return decided, allowed
 
     def leave(
@@ -140,7 +140,7 @@ class Households:
         """End support that is due; see `kernels.leave`."""
         kernels.leave(
             self.columns, self.n, month, keys, tail_hazard, duty_share, drift_share, drift_weight, self.occupied,
-            exits, duties, self._rows,
+            exits, duties, self.scratch,
         )  # fmt: skip
 
     def place(self, month: int, key: np.uint64, councils: Any, vacancy: np.ndarray, weight: np.ndarray) -> int:
@@ -148,7 +148,7 @@ class Households:
         return int(
             placing.place(
                 self.columns, self.n, month, key, councils.area, councils.area_start, councils.by_area, vacancy,
-                weight, self.occupied, self.queue, self._rows,
+                weight, self.occupied, self.queue, self.scratch,
             )
         )  # fmt: skip
 
@@ -165,15 +165,15 @@ class Households:
 
     def census(self, present: np.ndarray) -> tuple[int, int, int, int, int]:
         """Count everybody; see `kernels.census`. Returns its counts of people, households and cases."""
-        *counts, self._gone = kernels.census(self.columns, self.n, self.occupied, present, self._rows)
+        *counts, self.gone = kernels.census(self.columns, self.n, self.occupied, present, self.scratch)
         return tuple(counts)
 
     def _close_up(self) -> None:
         """Forget households that are gone."""
-        left = between(self.columns.stage, self.n, Stage.AWAITING, Stage.REFUSED, self._rows)
+        left = between(self.columns.stage, self.n, Stage.AWAITING, Stage.REFUSED, self.scratch)
         for column in self.columns:
-            kernels.close_up(column, self._rows[:left])
-        self.n, self._gone = left, 0
+            kernels.close_up(column, self.scratch[:left])
+        self.n, self.gone = left, 0
 
 
 @njit(cache=True, nogil=True)

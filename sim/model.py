@@ -14,12 +14,23 @@ from mesa.time import Schedule
 from scipy.special import gammaincinv
 
 from params import Assumptions
-from sim import children, consultation, costs, council, equity, home_office, households, provider, section_4, services
-from sim import month as stretches
-from sim.allocation import RULES as ALLOCATION
+from sim import (
+    children,
+    consultation,
+    costs,
+    council,
+    equity,
+    home_office,
+    households,
+    month,
+    provider,
+    section_4,
+    services,
+)
+from sim.allocation import NAMES, RULES
 from sim.clock import months_after
 from sim.council import Council, Councils
-from sim.funding import Caseload, settle
+from sim.funding import Caseload, settle, terms
 from sim.home_office import HomeOffice
 from sim.households import Households
 from sim.intelligence import Intelligence
@@ -96,9 +107,9 @@ class DispersalModel(mesa.Model):
     ) -> None:
         super().__init__(scenario=Scenario(rng=seed, name=assumptions.scenario))
         self.draws = Draws(seed)
-        self._keys = stretches.keys(self.draws, len(councils.areas))
+        self._keys = month.keys(self.draws, len(councils.areas))
         self.rules = rules
-        self._own_rules = rules.replaced.keys() <= {"allocation", "grants"}
+        self._own_rules = not rules.replaced
         self.start = start
         self.intake = intake if intake.ndim == 1 else intake.sum(axis=1)
         self.councils = councils
@@ -154,39 +165,29 @@ class DispersalModel(mesa.Model):
             getattr(self, phase)()
 
     def _run_in_one_go(self) -> None:
-        """What `run_phases` does, most of it in compiled stretches; `sim/month.py` says which, and in what order."""
+        """What `run_phases` does, in one compiled stretch: `sim/month.py`."""
         self.month += 1
         self.policy()
-        hh, councils, record, m = self.households, self.councils, self.recorder, self.month
-        common = councils.rows, self._places, self._keys, self.numbers, m
+        hh, councils, m = self.households, self.councils, self.month
         people, cases = self._claims()
         hh.reserve(people + cases)
         slots = households.first_slot(m), households.first_slot(m, on_appeal=True)
         noise = float(self._capacity_noise[m, 0]), float(self._grant_noise[m, 0]), float(self._uptake[m])
-        queues = self.counts[0], self.counts[1]
-        hh.n, self.newly_supported, alone, leavers, lodged, self.appeals_decided, allowed = stretches.until_proposals(
-            hh.columns, hh.n, hh.queue, hh._rows, *common, slots, people, cases, queues, noise, self._family_sizes,
-            (self._group_shares[m], *self._usual_groups),
+        awaiting, appeals, supported, *_ = self.counts
+        hh.n, flows, (*counts, hh.gone), money = month.run(
+            hh.columns, hh.n, hh.queue, hh.scratch, councils.rows, self._places, self._keys, self.numbers, m,
+            m + _WARM_UP, slots, people, cases, (awaiting, appeals, supported), self.supported_before[0], noise,
+            self._family_sizes, (self._group_shares[m], *self._usual_groups), NAMES.index(self.now.placement.rule),
+            provider.net_growth(councils, self.now), self._turnaround[m], self._levels[m],
+            terms(self.now, self._days[m]), self._ends_quarter(), self._nights(), self.recorder.kept,
         )  # fmt: skip
+        self.newly_supported, alone, leavers, lodged, self.appeals_decided, allowed = flows
         self._record_claims(people, alone, leavers, cases)
         self._record_decisions(lodged)
         self._record_appeals(allowed)
-        record["exits_in_month"][m] = self.exits
-
-        levels = self._levels[m]
-        *counts, hh._gone = stretches.until_grants(
-            hh.columns, hh.n, hh.queue, hh._rows, *common, m + _WARM_UP, self._preference(), self._supported(),
-            self.supported_before[0], provider.net_growth(councils, self.now), self._turnaround[m], levels[2],
-        )  # fmt: skip
+        self.recorder["exits_in_month"][m] = self.exits
         self._count(tuple(counts))
-
-        grant = self.rules.grants(self._caseload(), self.now)
-        self._end_quarter()
-        ledgers = stretches.to_the_end(
-            councils.rows, self._places, self.numbers, m, grant, self._nights(), levels, self.appeals_decided,
-            record.kept,
-        )  # fmt: skip
-        self._record_money(levels[0], *ledgers)
+        self._record_money(self._levels[m, 0], *money)
         self.supported_before = [*self.supported_before[1:], self.counts[2]]
         self._record_nation(m + 1)
 
@@ -217,8 +218,9 @@ class DispersalModel(mesa.Model):
         self.pipeline = np.zeros((horizon, councils.count), np.int64)
         self.supported_before = [int(self.start.stock.sum())] * 3  # three months ago, two, one
         self.baseline = self.start.baseline.astype(float)
-        self.baseline_people = _by_type(self.baseline, self.start.stock)
-        self.quarter_before = self.start.stock.copy()
+        self.baseline_people, self.quarter_before = (np.zeros((councils.count, len(Accommodation))) for _ in range(2))
+        self.baseline_people[:, :-1] = _by_type(self.baseline, self.start.stock)
+        self.quarter_before[:, :-1] = self.start.stock
         self.subsistence_weight = self.start.stock[:, Accommodation.SUBSISTENCE].astype(float)
         # Every month at once: what the names below read are arrays (month,).
         now = self._every.view(np.recarray)
@@ -263,10 +265,10 @@ class DispersalModel(mesa.Model):
         costs.council(rows, self.needed, self.capacity, self.numbers, level, self.served, self.gross)
         settle(rows, self.rules.grants(self._caseload(), now), self.gross, 1)
 
-    def _hold_places(self) -> stretches.Places:
+    def _hold_places(self) -> month.Places:
         """Everything about councils besides their rows that the compiled month reads or fills."""
         councils, hh = self.councils, self.households
-        return stretches.Places(
+        return month.Places(
             area=np.ascontiguousarray(councils.area),
             by_area=councils.by_area,
             area_start=councils.area_start,
@@ -288,6 +290,9 @@ class DispersalModel(mesa.Model):
             looked_after=self.looked_after,
             child_population=self._children,
             subsistence_weight=self.subsistence_weight,
+            baseline=self.baseline,
+            baseline_people=self.baseline_people,
+            quarter_before=self.quarter_before,
         )
 
     def _enter(self, month: int) -> None:
@@ -322,8 +327,8 @@ class DispersalModel(mesa.Model):
         self._enter(self.month)
         self._local.apply(self.councils, self.councils.month)
         if self._days[self.month].month == 4:
-            self.baseline_people = self.households.occupied.copy()
-            self.baseline = self.baseline_people[:, : Accommodation.SUBSISTENCE].sum(axis=1).astype(float)
+            self.baseline_people[:] = self.households.occupied
+            self.baseline[:] = self.baseline_people[:, : Accommodation.SUBSISTENCE].sum(axis=1)
 
     def arrive(self) -> None:
         """People claim; some enter support and wait for a place."""
@@ -433,7 +438,7 @@ class DispersalModel(mesa.Model):
         hh, councils, m = self.households, self.councils, self.month
         vacancy = provider.vacancy(councils.rows, hh.occupied, self.numbers)
         count = hh.place(m, self._keys.place, councils, vacancy, self._preference())
-        for key, kind in zip(self._keys.fixed, stretches.FIXED, strict=True):
+        for key, kind in zip(self._keys.fixed, month.FIXED, strict=True):
             room = np.maximum(councils.fixed_beds[:, kind] - hh.occupied[:, kind], 0)
             count, _ = hh.fill(m, key, int(kind), room, count)
         self.without_place = count
@@ -471,7 +476,8 @@ class DispersalModel(mesa.Model):
     def fund(self) -> None:
         """Costs fall where they fall; grants are paid by rule."""
         self.grant = self.rules.grants(self._caseload(), self.now)
-        self._end_quarter()
+        if self._ends_quarter():
+            self.quarter_before[:] = self.households.occupied
         paid = settle(self.councils.rows, self.grant, self.gross, 12)
         prices, contracts, _ = self._levels[self.month]
         nights = costs.person_nights(self.households.occupied, self._nights())
@@ -480,10 +486,9 @@ class DispersalModel(mesa.Model):
         other = costs.other_public(pupils, people, self.appeals_decided, self.numbers, prices)
         self._record_money(prices, nights, home, other)
 
-    def _end_quarter(self) -> None:
-        """Keep the people of a quarter's end, which grants for growth look back at."""
-        if self._days[self.month].month % 3 == 0:
-            self.quarter_before = self.households.occupied.copy()
+    def _ends_quarter(self) -> bool:
+        """Whether the month is the last of its quarter."""
+        return self._days[self.month].month % 3 == 0
 
     def _nights(self) -> int:
         """Nights of the month."""
@@ -541,7 +546,7 @@ class DispersalModel(mesa.Model):
 
     def _preference(self) -> np.ndarray:
         """Weight of each council (council,) by the allocation rule in force."""
-        rule = self.rules.allocation or ALLOCATION[self.now.placement.rule]
+        rule = self.rules.allocation or RULES[self.now.placement.rule]
         return rule(self.councils, self.now) * self.councils.local_weight
 
 

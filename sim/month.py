@@ -1,9 +1,9 @@
-"""A month in one go: the phases of `sim/model.py` as three compiled stretches, without the interpreter in between.
+"""A month in one go: the phases of `sim/model.py` in compiled code, without the interpreter in between.
 
 The model's phases say what a month is. Here they are called in the same order from compiled code, which hands the
 interpreter's lock back, so that months of several replications run beside each other on threads; what they do is
-written where it always is. Between the stretches stands what only Python can do: an allocation rule, and grants.
-A model whose other rules were replaced runs phase by phase. Tests hold the two to the same history.
+written where it always is. A model that a rule was replaced in runs phase by phase. Tests hold the two to the same
+history.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import numpy as np
 from numba import njit
 
 from sim import (
+    allocation,
     children,
     consultation,
     costs,
@@ -110,10 +111,13 @@ class Places(NamedTuple):
     looked_after: np.ndarray
     child_population: np.ndarray
     subsistence_weight: np.ndarray
+    baseline: np.ndarray
+    baseline_people: np.ndarray
+    quarter_before: np.ndarray
 
 
 @njit(cache=True, nogil=True)
-def until_proposals(
+def _until_proposals(
     h: Any, n: int, queue: np.ndarray, scratch: np.ndarray, rows: np.ndarray, p: Places, k: Keys,
     policy: np.ndarray, month: int, slots: tuple[int, int], people: int, cases: int, counts: tuple[int, int],
     noise: tuple[float, float, float], family_sizes: np.ndarray, groups: tuple[np.ndarray, np.ndarray, np.ndarray],
@@ -170,16 +174,16 @@ def until_proposals(
 
 
 @njit(cache=True, nogil=True)
-def until_grants(
+def _until_grants(
     h: Any, n: int, queue: np.ndarray, scratch: np.ndarray, rows: np.ndarray, p: Places, k: Keys,
-    policy: np.ndarray, month: int, tick: int, preference: np.ndarray, supported: int, before: int,
-    reach: np.ndarray, turnaround: np.ndarray, level: float,
+    policy: np.ndarray, month: int, tick: int, rule: int, supported: int, before: int, reach: np.ndarray,
+    turnaround: np.ndarray, level: float,
 ) -> tuple[int, int, int, int, int, int]:
     """Propose, consult, open homes, place people, open and close hotels, serve, and count what it costs councils.
 
     Args:
         tick: the month, counted from the warm-up.
-        preference: (council,) weights by the allocation rule.
+        rule: of allocation, its place in `allocation.NAMES`.
         supported, before: people supported now, and three months ago.
         reach: (area,) most beds an area can gain.
         turnaround: (area,) months a bed stands empty between households.
@@ -188,6 +192,7 @@ def until_grants(
     Returns:
         The counts of `kernels.census`.
     """
+    preference = allocation.weights(rows, rule) * rows["local_weight"]
     council.enter(rows, council.chances_of_entry(rows, policy), k.entry, month)
     pull = provider.pulls(rows, policy)
     share = provider.steered(rows, preference, pull, reach.size, policy)
@@ -234,14 +239,15 @@ def until_grants(
 
 
 @njit(cache=True, nogil=True)
-def to_the_end(
-    rows: np.ndarray, p: Places, policy: np.ndarray, month: int, grant: np.ndarray, days: int,
+def _to_the_end(
+    rows: np.ndarray, p: Places, policy: np.ndarray, month: int, terms: np.ndarray, ends_quarter: bool, days: int,
     levels: np.ndarray, appeals: int, kept: recording.Kept,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Pay grants, keep the ledgers, let councils respond, and record.
 
     Args:
-        grant: (council,) GBP.
+        terms: what grant instruments pay, from `funding.terms`.
+        ends_quarter: whether the month is the last of its quarter.
         days: of the month.
         levels: of prices, of what contracts cost, and of council unit costs.
         appeals: decided this month.
@@ -249,6 +255,12 @@ def to_the_end(
     Returns:
         Person-nights, and the ledgers of the Home Office and of other public bodies.
     """
+    grant = funding.pay(
+        terms, ends_quarter, rows["nation_row"], rows["rural"], p.occupied, p.baseline, p.baseline_people,
+        p.quarter_before, rows["opened"], rows["first_proposal"], p.duties, p.needed, p.gross,
+    )
+    if ends_quarter:
+        p.quarter_before[:] = p.occupied
     paid = funding.settle(rows, grant, p.gross, 12)
     nights = costs.person_nights(p.occupied, days)
     home = costs.home_office(nights, paid, policy, levels[0], levels[1])
@@ -258,3 +270,34 @@ def to_the_end(
     recording.keep_flows(kept, rows, p.duties, p.served, p.gross, grant, month)
     recording.keep_stocks(kept, rows, p.occupied, p.pressure, month + 1)
     return nights, home, other
+
+
+@njit(cache=True, nogil=True)
+def run(
+    h: Any, n: int, queue: np.ndarray, scratch: np.ndarray, rows: np.ndarray, p: Places, k: Keys,
+    policy: np.ndarray, month: int, tick: int, slots: tuple[int, int], people: int, cases: int,
+    counts: tuple[int, int, int], before: int, noise: tuple[float, float, float], family_sizes: np.ndarray,
+    groups: tuple[np.ndarray, np.ndarray, np.ndarray], rule: int, reach: np.ndarray, turnaround: np.ndarray,
+    levels: np.ndarray, terms: np.ndarray, ends_quarter: bool, days: int, kept: recording.Kept,
+) -> Any:
+    """The phases from `arrive` to `record`, in their order.
+
+    Args:
+        counts: people awaiting a decision, open appeals and people supported, at the end of the month before.
+        before: people supported three months ago.
+        h, n, ...: as in the stretches above.
+
+    Returns:
+        Rows in use; people newly supported, children alone, care leavers, appeals lodged, decided and allowed; the
+        counts of `kernels.census`; person-nights and the ledgers of the Home Office and of other public bodies.
+    """
+    n, supported, alone, leavers, lodged, decided, allowed = _until_proposals(
+        h, n, queue, scratch, rows, p, k, policy, month, slots, people, cases, (counts[0], counts[1]), noise,
+        family_sizes, groups,
+    )
+    here = counts[2] + supported - p.exits.sum()
+    census = _until_grants(
+        h, n, queue, scratch, rows, p, k, policy, month, tick, rule, here, before, reach, turnaround, levels[2]
+    )
+    money = _to_the_end(rows, p, policy, month, terms, ends_quarter, days, levels, decided, kept)
+    return n, (supported, alone, leavers, lodged, decided, allowed), census, money

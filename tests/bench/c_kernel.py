@@ -109,7 +109,7 @@ class CHouseholds(Households):
         exit_days = np.asarray(exit_days, float)
         lodged = self._call(
             "decide", *_whole(self.n), month, keys, *_whole(queue, capacity), *_real(oldest), outcome_shares,
-            len(outcome_shares), exit_days, *_real(*shares), outcomes, self._rows,
+            len(outcome_shares), exit_days, *_real(*shares), outcomes, self.scratch,
         )  # fmt: skip
         return int(lodged)
 
@@ -119,7 +119,7 @@ class CHouseholds(Households):
         (allowed,) = _whole(0)
         decided = self._call(
             "decide_appeals", *_whole(self.n), month, keys, *_whole(queue, capacity), *_real(oldest, allowed_share),
-            exit_days, *_real(tail_entry), self._rows, ctypes.byref(allowed),
+            exit_days, *_real(tail_entry), self.scratch, ctypes.byref(allowed),
         )  # fmt: skip
         return decided, allowed.value
 
@@ -129,7 +129,7 @@ class CHouseholds(Households):
     ) -> None:  # fmt: skip
         self._call(
             "leave", *_whole(self.n), month, keys, *_real(tail_hazard), duty_share, *_real(drift_share), drift_weight,
-            duty_share.size, self.occupied, exits, duties, self._rows,
+            duty_share.size, self.occupied, exits, duties, self.scratch,
         )  # fmt: skip
 
     def place(self, month: int, key: Any, councils: Any, vacancy: Any, weight: Any) -> int:
@@ -137,7 +137,7 @@ class CHouseholds(Households):
         left = self._call(
             "place", *_whole(self.n), month, ctypes.c_uint64(int(key)), area, councils.area_start,
             councils.area_start.size - 1, councils.by_area, vacancy, weight, vacancy.size, self.occupied, self.queue,
-            self._rows,
+            self.scratch,
         )  # fmt: skip
         return int(left)
 
@@ -157,6 +157,6 @@ class CHouseholds(Households):
 
     def census(self, present: Any) -> tuple[int, ...]:
         counts = np.zeros(6, np.int64)
-        self._call("census", *_whole(self.n), self.occupied, present, present.shape[0], self._rows, counts)
-        *counts, self._gone = map(int, counts)
+        self._call("census", *_whole(self.n), self.occupied, present, present.shape[0], self.scratch, counts)
+        *counts, self.gone = map(int, counts)
         return tuple(counts)

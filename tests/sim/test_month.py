@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import numpy as np
 import pytest
 import xarray as xr
 
 import params
 import sim
-from sim import month as stretches
+from sim import month
 from sim.council import entry_chance
 
 pytestmark = pytest.mark.behaviour
@@ -16,6 +18,9 @@ PHASE_BY_PHASE = sim.Rules(entry_chance=lambda councils, now: entry_chance(counc
 SETTINGS = {
     "central": {},
     "hard limits and an index": {"placement.rule": "index", "placement.cluster_hard": True, "placement.steering": 0.5},
+    "shares of population": {"placement.rule": "population_share", "placement.steering": 1.0},
+    "the equitable optimum": {"placement.rule": "equity_lp", "placement.steering": 1.0},
+    "other grants": {"funding.grant_per_person": 900.0, "instruments.esol_tariff.from": date(2026, 4, 1)},
     "hotels close and open": {"hotels.close_rate": 0.2, "hotels.exit_share": 0.6, "hotels.new_council": 0.4},
     "nothing feeds back": {"feedback.consent_to_beds": False, "feedback.capacity_to_consent": False},
 }
@@ -30,18 +35,19 @@ def test_months_in_one_go_and_phase_by_phase_are_the_same_history(steady_intake,
     assert runs[0].hotel_beds_closed_in_month.sum() > 0 and runs[0].hotel_beds_opened_in_month.sum() > 0
 
 
-def test_only_rules_that_stand_between_the_stretches_may_be_replaced_in_one_go(steady_intake, monkeypatch):
-    begun = []
-    monkeypatch.setattr(stretches, "until_proposals", lambda *given: begun.append(given) or (_ for _ in ()).throw(Stop))
+def test_a_model_that_a_rule_was_replaced_in_runs_phase_by_phase(steady_intake, monkeypatch):
+    class Begun(Exception):
+        """A month in one go has begun."""
 
-    class Stop(Exception):
-        pass
+    def begin(*given):
+        raise Begun
 
-    def run(**rules):
-        sim.simulate(params.load(), steady_intake(1), 1, rules=sim.Rules(**rules))
-
-    for rules in ({}, {"grants": lambda load, now: 0 * load.baseline}, {"allocation": lambda c, now: np.ones(c.count)}):
-        with pytest.raises(Stop):
-            run(**rules)
-    run(entry_chance=PHASE_BY_PHASE.entry_chance)
-    assert len(begun) == 3
+    monkeypatch.setattr(month, "run", begin)
+    with pytest.raises(Begun):
+        sim.simulate(params.load(), steady_intake(1), 1)
+    own = sim.Rules()
+    for name in ("attraction", "offers", "objection_chance", "entry_chance", "grants"):
+        rule = getattr(own, name)
+        rules = sim.Rules(**{name: lambda *given, rule=rule: rule(*given)})
+        sim.simulate(params.load(), steady_intake(1), 1, rules=rules)
+    sim.simulate(params.load(), steady_intake(1), 1, rules=sim.Rules(allocation=lambda councils, now: np.ones(361)))
