@@ -71,12 +71,14 @@ class Households:
         columns: rows up to `n` are in use, in order of claim.
         occupied: (council, 7) people by accommodation type, the last column unused between months.
         queue: rows of households without a place, filled by `place` and worked off by `fill` in the same month.
+        scratch: room for row numbers, of which no rule expects anything.
+        gone: rows of households that are gone, at the last census.
     """
 
     def __init__(self, columns: Columns, n: int, occupied: np.ndarray) -> None:
         self.columns = columns
         self.n = n
-        self.gone = 0  # rows of households that are gone, at the last census
+        self.gone = 0
         self.occupied = occupied
         self._make_room()
 

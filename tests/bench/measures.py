@@ -14,9 +14,9 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,8 @@ from plain_mesa import PlainMesa
 
 import params
 import sim
-from sim import month as stretches
+from sim import month as one_go
+from sim.allocation import RULES
 from sim.households import SLOTS_A_MONTH, Households
 from sim.model import PHASES, DispersalModel
 from sim.rules import Rules
@@ -146,9 +147,15 @@ def two_over_one(pairs: int, months: int) -> tuple[Measured, Measured]:
 
 
 def two_replications(months: int) -> None:
-    """The work that is timed."""
+    """The work that is timed: as in a study, replications share their assumptions."""
     for seed in range(2):
-        sim.simulate(params.load(), intake(months), seed)
+        sim.simulate(central(), intake(months), seed)
+
+
+@cache
+def central() -> params.Assumptions:
+    """The central assumptions."""
+    return params.load()
 
 
 _ANSWER = """
@@ -219,24 +226,25 @@ class Spent:
     Attributes:
         phases: by phase (and the set-up), run one after the other: seconds in rules for households, and in all else.
         whole: seconds of a replication as it is run, in one go.
-        locked: the part of it that holds the interpreter's lock: all but the compiled stretches.
-        allocation: share of allocation and placement in the whole.
+        locked: the part of it outside the compiled months, most of which holds the interpreter's lock.
+        allocation: share in the whole of the allocation rule that costs most, asked once a month.
+        placement: share in the whole of moving people into dispersal beds by that rule's weights.
     """
 
     phases: dict[str, tuple[float, float]]
     whole: float
     locked: float
     allocation: float
+    placement: float
 
 
 def spent(months: int) -> Spent:
     """Run a replication phase by phase, and others in one go, with clocks."""
-    sim.simulate(params.load(), intake(2), SEED)  # what a process does once is no part of a replication
+    prepare(central(), intake(months), SEED).run_phases()  # what a process does once is no part of a replication
     began = time.thread_time()
-    model = prepare(params.load(), intake(months), SEED)
+    model = prepare(central(), intake(months), SEED)
     table = {"set-up": (0.0, time.thread_time() - began)}
-    inside, whole, weighed = _clocked(model.households), collections.defaultdict(float), collections.defaultdict(float)
-    model._preference = _timed(model._preference, weighed, "weights")  # type: ignore[method-assign]
+    inside, whole = _clocked(model.households), collections.defaultdict(float)
     compiled: dict[str, float] = collections.defaultdict(float)
     for _ in range(months):
         model.month += 1
@@ -248,13 +256,13 @@ def spent(months: int) -> Spent:
     found, compiled = [], collections.defaultdict(float)
     for _ in range(3):
         compiled.clear()
-        with ExitStack() as timed:
-            for name in ("run",):
-                timed.enter_context(_instead(stretches, name, _timed(getattr(stretches, name), compiled, name)))
-            took = seconds(lambda: sim.simulate(params.load(), intake(months), SEED))
+        with _instead(one_go, "run", _timed(one_go.run, compiled, "months")):
+            took = seconds(lambda: sim.simulate(central(), intake(months), SEED))
         found.append((took, 1 - sum(compiled.values()) / took))
     took, locked = np.median(found, axis=0)
-    return Spent(table, float(took), float(locked), (inside["place"] + weighed["weights"]) / float(took))
+    asked = [[seconds(partial(rule, model.councils, model.now)) for _ in range(101)] for rule in RULES.values()]
+    rule = months * max(map(float, np.median(asked, axis=1)))
+    return Spent(table, float(took), float(locked), rule / float(took), inside["place"] / float(took))
 
 
 def growth(sizes: list[int], months: int) -> tuple[dict[int, tuple[int, float]], float]:
