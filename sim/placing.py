@@ -1,6 +1,7 @@
 """Where households live: into vacant dispersal beds, into beds of other kinds, and out of beds that close.
 
-Compiled like the rules in `sim/kernels.py`, with the same arguments.
+Compiled like the rules in `sim/kernels.py`, with the same arguments. An index that is unsigned is one that numba need
+not look at, whether it counts from the end.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from sim.rows import BLOCK, append, between
 
 _PART = 16 * BLOCK  # rows looked through together, because often few are needed
 _AREA = WIDTH * WIDTH  # councils an area has at most
+_STEP = WIDTH.bit_length() - 1  # a place divided by WIDTH is moved by so many bits
 
 
 @njit(cache=True, nogil=True)
@@ -63,7 +65,7 @@ def _side_by_side(area_start, by_area, vacancy, weight):
 def _home_for_one(mark, before, edges, first):
     """Place of the council whose beds hold a mark below the weight of all an area's beds; `first` of its blocks."""
     block = first + passed(before, first, mark) - 1  # type: ignore[call-arg]
-    return block * WIDTH + passed(edges, block * WIDTH, mark - before[block])
+    return block * WIDTH + passed(edges, block * WIDTH, mark - before[np.uint64(block)])
 
 
 @njit(cache=True, nogil=True, inline="always")
@@ -161,21 +163,23 @@ def place(
     who, sizes, homes, levels = (
         np.empty(BLOCK, np.uint32), np.empty(BLOCK, np.uint8), np.empty(BLOCK, np.int16), np.empty(BLOCK)
     )  # fmt: skip
-    beds_there, full = np.empty(area_of.size, np.bool_), True
+    beds_there = np.empty(area_of.size, np.bool_)
     for turn in range(4):
+        full, nobody = True, False
         for start in range(0, n, _PART):
-            if total < 1:
+            if total < 1 or nobody:
                 break
             found = _wanting(h.support, h.accommodation, turn, start, min(start + _PART, n), waiting)
             for first in range(0, found, BLOCK):
-                if total < 1:
+                if total < 1 or nobody:
                     break
                 rows = waiting[first : min(first + BLOCK, found)]
                 if turn < 2:
                     if full:  # an area, since this was last asked
+                        full, nobody = False, True
                         for home in range(area_of.size):
                             beds_there[home] = min(room[area_of[home]], largest[area_of[home]]) > 0
-                        full = False
+                            nobody &= not (beds_there[home] and occupied[home, INITIAL if turn == 0 else HOTEL] > 0)
                     rows = rows[: _living(h.council, beds_there, rows)]
                 count = rows.size
                 for i in range(count):
@@ -188,33 +192,34 @@ def place(
                         break
                     members = np.int64(sizes[i])
                     if turn < 2:
-                        area = area_of[np.uint64(homes[i])]
+                        area = np.uint64(area_of[np.uint64(homes[i])])
                     else:
-                        mark, area = np.int64(uniform(key, who[i], 4 * month + turn) * total), 0
+                        mark, area = np.int64(uniform(key, who[i], 4 * month + turn) * total), np.uint64(0)
                         for other in range(room.size):
                             mark -= room[other]
-                            area += mark >= 0
+                            area += np.uint64(mark >= 0)
                     if min(room[area], largest[area]) < members:
                         continue
+                    place, block = np.int64(area) * _AREA, np.int64(area) * WIDTH  # the area's first
                     if members == 1 and pull[area] > 0:
-                        chosen = _home_for_one(np.int64(levels[i] * pull[area]), before, edges, area * WIDTH)
+                        chosen = _home_for_one(np.int64(levels[i] * pull[area]), before, edges, block)
                     else:
-                        end = area * _AREA + area_start[area + 1] - area_start[area]
-                        chosen = _home_for_family(levels[i], members, beds, unit, area * _AREA, end)
+                        end = place + area_start[area + np.uint64(1)] - area_start[area]
+                        chosen = _home_for_family(levels[i], members, beds, unit, place, end)
                         if chosen < 0:
                             largest[area] = members - 1
                             full |= members == 1
                             continue
-                    block, lost, home = chosen // WIDTH, unit[chosen] * members, councils[chosen]
-                    lower(edges, block * WIDTH, chosen % WIDTH, lost)  # type: ignore[call-arg]
-                    lower(before, area * WIDTH, block % WIDTH + 1, lost)
+                    at, row = np.uint64(chosen), rows[i]
+                    lost, council = unit[at] * members, np.uint64(councils[at])
+                    lower(edges, chosen & -WIDTH, chosen & (WIDTH - 1), lost)  # type: ignore[call-arg]
+                    lower(before, block, ((chosen - place) >> _STEP) + 1, lost)
                     pull[area] -= lost
-                    row = rows[i]
                     if homes[i] >= 0:
                         occupied[np.uint64(homes[i]), h.accommodation[row]] -= members
-                    h.accommodation[row], h.council[row] = DISPERSAL, home
-                    occupied[home, DISPERSAL] += members
-                    beds[chosen] -= members
+                    h.accommodation[row], h.council[row] = DISPERSAL, council
+                    occupied[council, DISPERSAL] += members
+                    beds[at] -= members
                     room[area] -= members
                     total -= members
                     full |= room[area] == 0

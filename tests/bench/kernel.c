@@ -480,19 +480,21 @@ int64_t place(Columns *h, int64_t n, int month, uint64_t key, const int64_t *are
     uint32_t who[BLOCK];
     int16_t homes[BLOCK];
     double levels[BLOCK];
-    bool full = true;
     for (int area = 0; area < areas; area++) total += b.room[area], largest[area] = 255;
     for (int turn = 0; turn < 4; turn++) {
-        for (int64_t start = 0; start < n && total >= 1; start += PART) {
+        bool full = true, nobody = false;
+        for (int64_t start = 0; start < n && total >= 1 && !nobody; start += PART) {
             int64_t end = start + PART < n ? start + PART : n;
             int64_t found = wanting(h->support, h->accommodation, turn, start, end, waiting);
-            for (int64_t first = 0; first < found && total >= 1; first += BLOCK) {
+            for (int64_t first = 0; first < found && total >= 1 && !nobody; first += BLOCK) {
                 uint32_t *rows = waiting + first;
                 int count = found - first < BLOCK ? found - first : BLOCK;
                 if (turn < 2) {
-                    if (full)
-                        for (int i = 0; i < councils; i++)
-                            beds_there[i] = (b.room[area_of[i]] > 0) & (largest[area_of[i]] > 0);
+                    nobody = full;
+                    for (int i = 0; full && i < councils; i++) {
+                        beds_there[i] = (b.room[area_of[i]] > 0) & (largest[area_of[i]] > 0);
+                        nobody &= !(beds_there[i] && occupied[i * KINDS + (turn ? HOTEL : INITIAL)] > 0);
+                    }
                     full = false;
                     count = living(h->council, beds_there, rows, count);
                 }
