@@ -10,7 +10,6 @@ from typing import Any
 import mesa
 import numpy as np
 from mesa.experimental.scenarios import Scenario
-from mesa.time import Schedule
 from scipy.special import gammaincinv
 
 from params import Assumptions
@@ -149,7 +148,10 @@ class DispersalModel(mesa.Model):
             councils.coming -= self.pipeline[tick]  # these opened before the start
         self.recorder = Recorder(start.day, self.intake.size, councils.count)
         self._record_stocks(0)
-        self.schedule_recurring(self.run_month, Schedule(interval=1.0, start=1.0))
+
+    def step(self) -> None:
+        """One month, by Mesa's clock."""
+        self.run_month()
 
     def run_month(self) -> None:
         """One month: in one go where rules and households are the model's own compiled ones, else phase by phase."""
