@@ -144,10 +144,12 @@ def two_over_one(pairs: int, months: int) -> tuple[Measured, Measured]:
     work()
     threads, processes = [], []
     with _asked(months) as first, _asked(months) as second:
-        for _ in range(pairs):
-            one = _clock([work])
-            threads.append(2 * one / _clock([work, work]))
-            processes.append(2 * one / _clock([first, second]))
+        one = _clock([work])
+        for _ in range(pairs):  # each between two of one thread, because other programs come and go
+            both, before, one = _clock([work, work]), one, _clock([work])
+            threads.append((before + one) / both)
+            both, before, one = _clock([first, second]), one, _clock([work])
+            processes.append((before + one) / both)
     return Measured.of(threads), Measured.of(processes)
 
 
