@@ -14,7 +14,7 @@ from numba import njit
 from sim import kernels, placing
 from sim.numbers import numbers
 from sim.randomness import Draws
-from sim.rows import BLOCK, SLACK, between, draw, minus_log, take
+from sim.rows import BLOCK, SLACK, between, draw, take
 from sim.states import Accommodation, Outcome, Stage
 
 _GRANTED, _REFUSED, _WITHDRAWN, _ADMINISTRATIVE = (int(outcome) for outcome in Outcome)  # numba wants plain numbers
@@ -345,7 +345,7 @@ def _start_times(h, keys, mean_age, exit_months, group_shares, school_share):
     for first in range(0, n, BLOCK):
         size = min(BLOCK, n - first)
         who = np.arange(first, first + BLOCK)
-        age, due, group = minus_log(draw(keys[0], who, 0)), draw(keys[1], who, 0), draw(keys[2], who, 0)
+        age, due, group = -np.log1p(-draw(keys[0], who, 0)), draw(keys[1], who, 0), draw(keys[2], who, 0)
         for i in range(size):
             h.claimed[first + i] = -1 - np.int64(min(age[i] * mean_age[h.stage[first + i]], 30_000.0))
         for i in range(size):

@@ -105,31 +105,6 @@ def draw(key, who, when):
 
 
 @njit(cache=True, nogil=True)
-def minus_log(levels):
-    """-log(1 - level) for each of some levels from 0 to below 1, eight at a time where a library takes them singly.
-
-    Source: fdlibm's e_log.c (Sun Microsystems, 1993): a number is a power of two times 1 + f near one, and log(1 + f)
-    a polynomial in f / (2 + f); the error is below a unit in the last place.
-    """
-    found, part = 1.0 - levels, np.empty(levels.size)
-    words, parts = found.view(np.int64), part.view(np.int64)
-    for i in range(levels.size):
-        shifted = words[i] + (0x3FF0_0000_0000_0000 - 0x3FE6_A09E_0000_0000)
-        parts[i] = (shifted & 0xF_FFFF_FFFF_FFFF) + 0x3FE6_A09E_0000_0000
-        words[i] = (shifted >> 52) - 1023
-    for i in range(levels.size):
-        power, f = np.float64(words[i]), part[i] - 1.0
-        s = f / (2.0 + f)
-        z, half = s * s, 0.5 * f * f
-        rest = 0.1531383769920937332 + z * 0.1479819860511658591
-        for term in (0.1818357216161805012, 0.2222219843214978396, 0.2857142874366239149, 0.3999999999940941908,
-                     0.6666666666666735130):  # fmt: skip
-            rest = term + z * rest
-        found[i] = half - s * (half + z * rest) - f - power * 0.6931471805599453094
-    return found
-
-
-@njit(cache=True, nogil=True)
 def search(edges, mark):
     """The first of rising `edges` that exceeds a mark below the last; the last where all are zero.
 

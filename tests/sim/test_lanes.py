@@ -19,11 +19,6 @@ def test_rows_found_are_those_numpy_finds(share, size):
     np.testing.assert_array_equal(found[:count], np.flatnonzero(column))
 
 
-def test_minus_log_is_numpys_to_the_last_places():
-    levels = np.concatenate([np.random.default_rng(1).random(5000), [0.0, 1e-300, 2.0**-53, 0.5, 1 - 2.0**-53]])
-    np.testing.assert_allclose(rows.minus_log(levels), -np.log1p(-levels), rtol=1e-15, atol=2.0**-53)
-
-
 def test_household_sizes_are_those_of_one_level_at_a_time():
     shares, levels = np.array([0.4, 0.3, 0.2, 0.07, 0.03]), np.random.default_rng(2).random(3000)
     one = [kernels.household_size(level, 0.4, shares) for level in levels]
