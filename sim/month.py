@@ -285,7 +285,7 @@ def run(
     Args:
         counts: people awaiting a decision, open appeals and people supported, at the end of the month before.
         before: people supported three months ago.
-        h, n, ...: as in the stretches above.
+        h, n and the rest: as in the stretches above.
 
     Returns:
         Rows in use; people newly supported, children alone, care leavers, appeals lodged, decided and allowed; the
