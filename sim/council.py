@@ -336,20 +336,6 @@ def chances_of_objection(rows: np.ndarray, policy: np.ndarray) -> np.ndarray:
     return chance
 
 
-def reasons_to_object(councils: Councils, now: Any) -> np.ndarray:
-    """What each coded reason weighs in an objection, (council, barrier), the property itself (UNSUITABLE) included."""
-    return np.asarray(_reasons_to_object(councils.under(now), numbers(now)))
-
-
-@njit(cache=True)
-def _reasons_to_object(rows: np.ndarray, policy: np.ndarray) -> np.ndarray:
-    weights = np.empty((rows.size, 6))
-    for row in range(rows.size):
-        for reason, weight in enumerate(objection_weights(rows[row], policy[0])):
-            weights[row, reason] = weight
-    return weights
-
-
 def entry_chance(councils: Councils, now: Any) -> np.ndarray:
     """Probability (council,) that a council outside dispersal agrees to take part this month.
 

@@ -21,7 +21,7 @@ _HOTEL = int(Accommodation.CONTINGENCY_HOTEL)
 
 
 class HomeOffice(mesa.Agent):
-    """Decision and appeal capacity, allocation and hotels."""
+    """Opens and closes hotels; how much it decides is `decision_capacity`."""
 
     def open_hotels(self, councils: Councils, shortfall: int, now: Any, draws: Draws, month: int) -> np.ndarray:
         """Open hotels for people without a place; see `open_lumps`. Returns beds opened this month, (council,)."""

@@ -73,7 +73,7 @@ def shared_out(
     rows: np.ndarray, need: np.ndarray, reach: np.ndarray, pull: np.ndarray, policy: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     now, areas = policy[0], need.size
-    losses, growth = _beds_wanted(rows, need, reach, policy)
+    losses, growth = beds_wanted(rows, need, reach, policy)
     wanted, kept_up, sums = np.zeros(rows.size), np.zeros(rows.size), np.full((2, areas), 1e-300)
     for row in range(rows.size):
         own = rows[row]
@@ -91,21 +91,21 @@ def shared_out(
     return (losses + growth) / now.procurement.planned_conversion, weight
 
 
-def beds_wanted(councils: Councils, need: np.ndarray, now: Any) -> tuple[np.ndarray, np.ndarray]:
+@njit(cache=True)
+def beds_wanted(
+    rows: np.ndarray, need: np.ndarray, reach: np.ndarray, policy: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Beds wanted in each area this month, (area,): to replace losses, and for as much growth as can be procured.
 
     Growth may be negative, down to giving up the replacement of losses.
 
+    Args:
+        need: (area,) beds wanted beyond replacing what is handed back.
+        reach: (area,) from `net_growth`.
+        policy: (1,) the month's assumptions.
+
     Source: net growth by area measured from June 2023 to December 2025.
     """
-    found: tuple[np.ndarray, np.ndarray] = _beds_wanted(councils.rows, need, net_growth(councils, now), numbers(now))
-    return found
-
-
-@njit(cache=True)
-def _beds_wanted(
-    rows: np.ndarray, need: np.ndarray, reach: np.ndarray, policy: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
     beds = np.zeros(need.size)
     for row in range(rows.size):
         beds[rows[row].area] += rows[row].beds

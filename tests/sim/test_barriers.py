@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 import params
-from sim.council import objection_chance, reasons_to_object
+from sim.council import objection_chance, objection_weights
+from sim.numbers import numbers
 from sim.run import councils_at
 from sim.starts import published_start
 from sim.states import Barrier, words
@@ -28,11 +29,16 @@ def _now(*off: str):
     return assumptions.at(published_start("2025-12-31").day)
 
 
+def weights(councils, now) -> np.ndarray:
+    """What each reason weighs, (council, barrier)."""
+    return np.array([objection_weights(row, numbers(now)[0]) for row in councils.under(now)])
+
+
 @pytest.mark.parametrize("barrier", words(Barrier))
 def test_a_barrier_that_is_off_is_never_the_reason_and_lowers_the_chance(pressed, barrier):
     with_it, without = _now(), _now(barrier)
     code = words(Barrier).index(barrier)
-    before, after = reasons_to_object(pressed, with_it), reasons_to_object(pressed, without)
+    before, after = weights(pressed, with_it), weights(pressed, without)
     assert (before[:, code] > 0).all()
     assert not after[:, code].any()
     assert (objection_chance(pressed, without) < objection_chance(pressed, with_it)).all()

@@ -7,7 +7,7 @@ import pytest
 
 import params
 from sim.consultation import DRAWN, LONGEST_LAG, answer
-from sim.council import reasons_to_object
+from sim.council import objection_weights
 from sim.numbers import numbers
 from sim.randomness import Draws
 from sim.run import councils_at
@@ -67,7 +67,7 @@ def test_homes_are_dropped_only_after_an_objection_and_as_often_as_assumed(counc
 def test_reasons_follow_what_presses(councils):
     objects, _, reasons, _, _ = asked(councils, now(), 1.0)
     assert objects.all()
-    weights = reasons_to_object(councils, now())
+    weights = np.array([objection_weights(row, numbers(now())[0]) for row in councils.under(now())])
     expected = (weights / weights.sum(axis=1, keepdims=True)).mean(axis=0)
     given = np.bincount(reasons.ravel(), minlength=len(Barrier)) / reasons.size
     np.testing.assert_allclose(given, expected, atol=0.01)
